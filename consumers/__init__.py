@@ -1,0 +1,1 @@
+"""What comes out: readers of the results."""

@@ -1,0 +1,5 @@
+"""The commands of the package."""
+
+import typer
+
+app = typer.Typer()

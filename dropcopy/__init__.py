@@ -1,0 +1,1 @@
+"""The spine that producers, processors and consumers share: settings, Kafka clients, logs, errors, command line."""

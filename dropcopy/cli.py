@@ -1,0 +1,62 @@
+"""The command `dropcopy`: every package's commands under one name.
+
+Exit status: 0 done, 1 failed, 2 the call or a setting is wrong, 3 Kafka or the registry, 4 the venue
+refused, 130 interrupted. Records go to standard output, all else to standard error.
+"""
+
+import sys
+from importlib.metadata import entry_points, version
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from dropcopy.errors import DropcopyError
+from dropcopy.settings import check_names, read_environment
+
+__all__ = ["main"]
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"dropcopy {version('dropcopy')}")
+        raise typer.Exit
+
+
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """An independent, exactly-once copy on Kafka of what became of every order you sent to a venue."""
+    check_names(read_environment())
+
+
+def build() -> typer.Typer:
+    """Return the command with all its sub-commands, as the installed packages bring them."""
+    app = typer.Typer(callback=_root, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
+    for point in sorted(entry_points(group="dropcopy.commands"), key=lambda point: point.name):
+        # A Typer without a name lends its commands to the one above.
+        app.add_typer(point.load())
+    return app
+
+
+def main() -> NoReturn:
+    """Run the command that the command line names, and end the process with its status."""
+    try:
+        build()(standalone_mode=True)
+    except DropcopyError as error:
+        fail(error)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    sys.exit(0)
+
+
+def fail(error: DropcopyError) -> NoReturn:
+    """Tell a person of an error on standard error, and end with its exit status."""
+    console = Console(stderr=True, soft_wrap=True)
+    console.print(f"[bold red]error:[/] {escape(error.message)}", highlight=False)
+    if error.hint:
+        console.print(escape(error.hint), highlight=False)
+    sys.exit(error.exit_status)

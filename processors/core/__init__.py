@@ -1,0 +1,1 @@
+"""The pure core: model, life cycle and join as functions of state, input and time."""

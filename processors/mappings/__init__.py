@@ -1,0 +1,1 @@
+"""One file a venue: its frames as reports in the core's words."""

@@ -1,0 +1,1 @@
+"""Order entry that journals: intent before the call, outcome after it."""

@@ -1,0 +1,1 @@
+"""One file a venue: a simulator that speaks its exact protocol on real sockets."""

@@ -1,0 +1,121 @@
+"""The closed sets of words that results are written in.
+
+Orders speak FIX 4.4 (the tag is named with each set); what FIX has no word for, the join of an order
+with its submission and the state of a feed, speaks ours. In Avro each is a plain string, and the
+field's doc lists the values; a test holds both lists together.
+"""
+
+from enum import StrEnum
+
+__all__ = [
+    "Action",
+    "ExecType",
+    "FeedState",
+    "JoinStatus",
+    "OrdStatus",
+    "OrdType",
+    "Phase",
+    "Side",
+    "Source",
+    "TimeInForce",
+    "UnmatchedReason",
+]
+
+
+class OrdStatus(StrEnum):
+    """OrdStatus (39): where an order stands. The names are FIX's own, in upper snake case."""
+
+    PENDING_NEW = "PENDING_NEW"
+    NEW = "NEW"
+    PARTIALLY_FILLED = "PARTIALLY_FILLED"
+    FILLED = "FILLED"
+    CANCELED = "CANCELED"
+    EXPIRED = "EXPIRED"
+    REJECTED = "REJECTED"
+    PENDING_CANCEL = "PENDING_CANCEL"
+    PENDING_REPLACE = "PENDING_REPLACE"
+
+
+class ExecType(StrEnum):
+    """ExecType (150): what one execution report tells."""
+
+    PENDING_NEW = "PENDING_NEW"
+    NEW = "NEW"
+    TRADE = "TRADE"
+    CANCELED = "CANCELED"
+    EXPIRED = "EXPIRED"
+    REJECTED = "REJECTED"
+    ORDER_STATUS = "ORDER_STATUS"
+
+
+class Side(StrEnum):
+    """Side (54)."""
+
+    BUY = "BUY"
+    SELL = "SELL"
+
+
+class OrdType(StrEnum):
+    """OrdType (40); BEST_PRICE is T-Invest's limit order at the best price of the book."""
+
+    MARKET = "MARKET"
+    LIMIT = "LIMIT"
+    BEST_PRICE = "BEST_PRICE"
+
+
+class TimeInForce(StrEnum):
+    """TimeInForce (59)."""
+
+    DAY = "DAY"
+    IMMEDIATE_OR_CANCEL = "IMMEDIATE_OR_CANCEL"
+    FILL_OR_KILL = "FILL_OR_KILL"
+
+
+class Action(StrEnum):
+    """What a submitted record asks the venue to do."""
+
+    NEW = "NEW"
+    CANCEL = "CANCEL"
+    REPLACE = "REPLACE"
+
+
+class Phase(StrEnum):
+    """How far the request itself has come: written before the call, its outcome after it."""
+
+    INTENT = "INTENT"
+    ACCEPTED = "ACCEPTED"
+    REJECTED = "REJECTED"
+    UNKNOWN = "UNKNOWN"
+
+
+class JoinStatus(StrEnum):
+    """Whether both sides of an order, its submission and the venue's report, are here."""
+
+    MATCHED = "MATCHED"
+    PENDING = "PENDING"
+    UNMATCHED = "UNMATCHED"
+
+
+class UnmatchedReason(StrEnum):
+    """Why one side of an order is missing."""
+
+    NO_VENUE_REPLY = "NO_VENUE_REPLY"
+    FEED_DOWN = "FEED_DOWN"
+    OUTCOME_UNKNOWN = "OUTCOME_UNKNOWN"
+    NOT_SUBMITTED_HERE = "NOT_SUBMITTED_HERE"
+
+
+class Source(StrEnum):
+    """By which way a result came to be known."""
+
+    STREAM = "stream"
+    RECONCILIATION = "reconciliation"
+    GATEWAY = "gateway"
+    WATERMARK = "watermark"
+
+
+class FeedState(StrEnum):
+    """Whether an account hears its venue."""
+
+    UP = "UP"
+    DOWN = "DOWN"
