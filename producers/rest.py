@@ -1,0 +1,142 @@
+"""Calls to a venue's REST interface, with the one distinction that order entry lives on.
+
+A call that failed either never left this machine (`NotSent`), so it may be made again, or may have
+reached the venue (`OutcomeUnknown`), so it may not.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+
+import httpx
+
+from dropcopy.errors import DropcopyError, SettingsError
+
+__all__ = ["CallError", "NotSent", "OutcomeUnknown", "RestAnswer", "RestClient", "tls_context"]
+
+
+class CallError(DropcopyError):
+    """A call brought no answer. `code` is a word for the reason, such as `TIMEOUT`."""
+
+    def __init__(self, message: str, *, code: str, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.code = code
+
+
+class NotSent(CallError):
+    """No byte of the request left: there was no connection to send it on."""
+
+
+class OutcomeUnknown(CallError):
+    """The request may have reached the venue, and no answer came back."""
+
+
+class RestAnswer(NamedTuple):
+    """What a venue answered, whatever its status. Header names are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def tls_context(ca_file: str | Path | None) -> ssl.SSLContext:
+    """Return a TLS context that trusts the certificates of `ca_file` alone, or by default the usual ones.
+
+    Raises:
+        SettingsError: the file can't be read, or holds no certificate.
+    """
+    if not ca_file:
+        return httpx.create_ssl_context()
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except (OSError, ssl.SSLError) as error:
+        raise SettingsError(
+            f"the CA file {ca_file} can't be used: {error.strerror or error}",
+            hint="Name a file of PEM certificates.",
+        ) from None
+
+
+class RestClient:
+    """Makes POST calls to one venue over kept connections; an async context manager.
+
+    `base_url` is what the paths of the calls are appended to, `headers` go with every call (and are
+    never shown, for they hold the token), `timeout_s` is the time limit of a whole call, connecting
+    included. A redirect is an answer like any other: credentials are not carried elsewhere.
+
+    Raises:
+        SettingsError: the address, a header or the CA file can't be used.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        headers: Mapping[str, str],
+        ca_file: str | Path | None = None,
+        timeout_s: float = 10,
+    ) -> None:
+        self.base_url = base_url.rstrip("/")
+        self._timeout_s = timeout_s
+        for name, value in headers.items():
+            if not value.isascii() or not value.isprintable():
+                raise SettingsError(f"the value of the header {name} (hidden) holds more than printable ASCII")
+        try:
+            url = httpx.URL(self.base_url)
+        except httpx.InvalidURL as error:
+            raise SettingsError(f"the address {base_url!r} is no URL: {error}") from None
+        if url.scheme not in ("http", "https") or not url.host:
+            raise SettingsError(f"the address {base_url!r} is no http:// or https:// URL")
+        # The time limit is of the whole call, which httpx has no setting for.
+        self._client = httpx.AsyncClient(headers=dict(headers), verify=tls_context(ca_file), timeout=None)  # noqa: S113 -- see above
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the kept connections."""
+        await self._client.aclose()
+
+    async def post(self, path: str, body: bytes, *, timeout_s: float | None = None) -> RestAnswer:
+        """Send `body`, which is JSON, to `path` and return the answer, errors of the venue included.
+
+        Raises:
+            NotSent: no connection could be made, so nothing reached the venue.
+            OutcomeUnknown: the time ran out or the connection broke after the request may have gone out.
+        """
+        limit_s = self._timeout_s if timeout_s is None else timeout_s
+        began_to_send = False
+
+        async def trace(event: str, info: Mapping[str, Any]) -> None:
+            # The method tells the call itself from a CONNECT that opens a proxy's tunnel for it.
+            nonlocal began_to_send
+            if event.endswith("send_request_headers.started") and info["request"].method == b"POST":
+                began_to_send = True
+
+        try:
+            async with asyncio.timeout(limit_s):
+                answer = await self._client.post(
+                    f"{self.base_url}/{path.lstrip('/')}",
+                    content=body,
+                    headers={"content-type": "application/json", "accept": "application/json"},
+                    extensions={"trace": trace},
+                )
+            return RestAnswer(answer.status_code, answer.headers, answer.content)
+        except TimeoutError:
+            code, reason = "TIMEOUT", f"no answer within {limit_s:g} s"
+        except httpx.HTTPError as error:
+            code, reason = "CUT", f"{type(error).__name__}: {error}".rstrip(": ")
+        if began_to_send:
+            raise OutcomeUnknown(f"{self.base_url}: {path}: {reason}", code=code)
+        raise NotSent(
+            f"{self.base_url} can't be reached: {reason}",
+            code="NOT_SENT",
+            hint="Nothing was sent. Check the address, the network and the CA file.",
+        )
