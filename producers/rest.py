@@ -26,11 +26,11 @@ class CallError(DropcopyError):
         self.code = code
 
 
-class NotSent(CallError):
+class NotSent(CallError):  # noqa: N818 -- says what is known, which "error" would not
     """No byte of the request left: there was no connection to send it on."""
 
 
-class OutcomeUnknown(CallError):
+class OutcomeUnknown(CallError):  # noqa: N818 -- as above
     """The request may have reached the venue, and no answer came back."""
 
 
