@@ -1,0 +1,71 @@
+"""`dropcopy tail` from its options to its exit status."""
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from typing import NoReturn
+
+from consumers.printing import printer
+from consumers.reader import BEGINNING, END, AtOffset, Newest, Reader, Since, Start
+from consumers.selection import parse_duration_s, parse_where, selection
+from consumers.tail import follow
+from dropcopy.errors import UsageError
+from dropcopy.settings import Settings
+
+__all__ = ["run_tail", "start_of"]
+
+INTERRUPTED = 130
+
+
+def start_of(*, from_beginning: bool, since: str | None, last: int | None, offset: int | None) -> Start:
+    """Return where to start by the options, of which at most one may be given.
+
+    Raises:
+        UsageError: more than one is given, or a duration is none.
+    """
+    given: dict[str, Start | None] = {
+        "--from-beginning": BEGINNING if from_beginning else None,
+        "--since": None if since is None else Since(int((time.time() - parse_duration_s(since)) * 1000)),
+        "--last": None if last is None else Newest(last),
+        "--offset": None if offset is None else AtOffset(offset),
+    }
+    chosen = {name: start for name, start in given.items() if start is not None}
+    if len(chosen) > 1:
+        raise UsageError(f"{' and '.join(chosen)} exclude each other", hint="Keep one of them.")
+    return next(iter(chosen.values()), END)
+
+
+def run_tail(
+    topic: str,
+    start: Start,
+    *,
+    as_json_lines: bool,
+    partition: int | None,
+    until_end: bool,
+    where: Sequence[str],
+    key: str | None,
+    max_records: int | None,
+) -> None:
+    """Print records until the end that the options name; end the process when interrupted.
+
+    Raises:
+        UsageError: the topic, the partition or a field does not exist.
+        ClusterError: the broker or the registry is away.
+    """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    wanted = selection(parse_where(topic, where), key)
+    try:
+        with Reader(Settings.load(), [topic], start, partition=partition) as reader:
+            show = printer(topic, sys.stdout, as_json_lines=as_json_lines)
+            follow(reader, wanted, show, until_end=until_end, max_records=max_records)
+    except BrokenPipeError:
+        # Whoever read has seen enough, as `head` does; what is still buffered must not complain at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except KeyboardInterrupt:
+        _interrupted()
+
+
+def _interrupted() -> NoReturn:
+    sys.exit(INTERRUPTED)
