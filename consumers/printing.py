@@ -3,9 +3,10 @@
 import json
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from itertools import groupby
 from typing import Any, TextIO
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
@@ -13,7 +14,7 @@ from consumers.columns import Column, columns_of, fit, names_of, printable, styl
 from consumers.records import Record, as_json
 from consumers.selection import value_text
 
-__all__ = ["Printer", "json_printer", "plain_line", "printer", "table"]
+__all__ = ["Printer", "json_printer", "note", "plain_line", "printer", "table"]
 
 Printer = Callable[[Sequence[Record]], None]
 
@@ -68,18 +69,35 @@ def _quoted(text: str) -> str:
 
 def _table_printer(topic: str, console: Console) -> Printer:
     columns = columns_of(topic)
-    since_header = 0
+    rows_since_header: int | None = None
 
     def write(records: Sequence[Record]) -> None:
-        nonlocal since_header
+        nonlocal rows_since_header
         page = max(10, console.height - 2)
-        for at in range(0, len(records), page):
-            part = records[at : at + page]
-            with_header = since_header == 0 or since_header + len(part) > page
-            since_header = len(part) + (0 if with_header else since_header)
-            console.print(table(part, columns, console.width, with_header=with_header))
+        for regular, group in groupby(records, key=_has_columns):
+            rows = list(group)
+            if not regular:
+                console.print(Group(*map(note, rows)))
+                continue
+            for at in range(0, len(rows), page):
+                part = rows[at : at + page]
+                with_header = rows_since_header is None or rows_since_header + len(part) > page
+                rows_since_header = len(part) + (0 if with_header or rows_since_header is None else rows_since_header)
+                console.print(table(part, columns, console.width, with_header=with_header))
 
     return write
+
+
+def _has_columns(record: Record) -> bool:
+    return record.error is None and not record.fields.get("tombstone")
+
+
+def note(record: Record) -> Text:
+    """Return the line of a record that has no columns: one that can't be read, or a deletion."""
+    place = f"{record.topic} {record.partition}:{record.offset} key {record.key}"
+    if record.error is None:
+        return Text(printable(f"{place} deleted"), style="dim")
+    return Text(printable(f"{place} undecodable ({record.error}): {record.fields.get('value', '')}"), style="red")
 
 
 def table(records: Sequence[Record], columns: tuple[Column, ...], width: int, *, with_header: bool) -> Table:
@@ -89,14 +107,6 @@ def table(records: Sequence[Record], columns: tuple[Column, ...], width: int, *,
     for column, its_width in fitted:
         grid.add_column(column.title, width=its_width, no_wrap=True, overflow="ellipsis", justify=column.justify)
     for record in records:
-        grid.add_row(*_cells(record, fitted))
+        texts = [printable(column.text(record)) for column, _ in fitted]
+        grid.add_row(*(Text(text, style=style_of(text)) for text in texts))
     return grid
-
-
-def _cells(record: Record, fitted: Sequence[tuple[Column, int]]) -> list[Text]:
-    if record.error or record.fields.get("tombstone"):
-        note = f"undecodable ({record.error})" if record.error else "deleted"
-        told = (f"{record.partition}:{record.offset}", record.key or "", note, str(record.fields.get("value", "")))
-        return [Text(printable(text), style="red" if record.error else "dim") for text in told[: len(fitted)]]
-    texts = [printable(column.text(record)) for column, _ in fitted]
-    return [Text(text, style=style_of(text)) for text in texts]

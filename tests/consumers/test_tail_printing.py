@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from consumers.columns import COLUMNS, STYLES, columns_of, fit, fraction, names_of, printable, time_text
-from consumers.printing import plain_line, printer, table
+from consumers.printing import note, plain_line, printer, table
 from consumers.records import Record
 from schemas import fix
 from schemas.records import schema
@@ -97,12 +97,19 @@ def test_the_columns_never_exceed_the_terminal(width):
         assert sum(its_width + 1 for _, its_width in fitted) <= max(width, fitted[0][1] + 1)
 
 
-def test_an_undecodable_record_is_shown_with_its_reason_and_place():
-    record = Record(topic="t", partition=1, offset=9, key="k", fields={"value": "\x1b[31mx"}, error="no Avro")
-    (row,) = rendered([record], with_header=False)
-    assert row.startswith("1:9")
-    assert "undecodable" in row
-    assert "\x1b" not in row
+def test_an_undecodable_record_is_shown_with_its_reason_and_place_among_the_others():
+    broken = Record(topic="t", partition=1, offset=9, key="k", fields={"value": "\x1b[31mx"}, error="no Avro")
+    out = Terminal()
+    printer("orders.executions", out, as_json_lines=False)([execution(), broken, execution()])
+    _, first, told, second = out.getvalue().splitlines()
+    assert "t 1:9 key k undecodable (no Avro): \\x1b[31mx" in told
+    assert "22:13:20.123" in first
+    assert "22:13:20.123" in second
+
+
+def test_a_deletion_is_shown_as_one():
+    line = note(Record(topic="orders.latest", partition=1, offset=9, key="k", fields={"tombstone": True}))
+    assert line.plain == "orders.latest 1:9 key k deleted"
 
 
 @given(st.text())
