@@ -1,0 +1,226 @@
+"""Time as the feeds tell it: watermarks, gaps, and what becomes due.
+
+Theory
+------
+A feed's frames and markers lie in one partition in the order in which it wrote them. Once a record
+that was received at time t is read, everything that its connection had heard before t is read too:
+t is the connection's watermark. The account's is the latest of its connections', for what one feed
+was told, it has delivered, whatever another one lags behind.
+
+A watermark says what was *delivered*, not that the connection was there all the while. A time with
+no connection at all is a **gap**: what the venue said in it was said to nobody, and no venue replays
+its stream. It closes when reconciliation has read the venue's own state (`reconciled`), which holds
+whatever the stream would have told. Until then nothing is concluded from silence in it: an order
+whose time overlaps a gap is FEED_DOWN, not NO_VENUE_REPLY.
+
+A feed that is killed says no `disconnected`. Its successor's `connected` names the same feed, which
+tells that the old connection is gone, and the gap began when that was last heard.
+
+One case has no record that could carry it: every feed of an account has fallen silent, its process
+too. For that alone the clock is let in, as an argument of `expire_on_clock`.
+"""
+
+import heapq
+from collections.abc import Iterable
+
+from processors.core.lifecycle import Fact
+from processors.core.model import Account, Connection, FeedStatus, Order, Origin
+from processors.core.publishing import decide
+from processors.core.state import Outcome, Partition, joined
+from schemas.fix import FeedState, UnmatchedReason
+from schemas.headers import FrameHeaders, Kind
+from schemas.topics import account_key
+
+__all__ = ["expire", "expire_on_clock", "hear", "on_marker"]
+
+
+def hear(state: Partition, headers: FrameHeaders, out: Outcome) -> bool:
+    """Take a frame's or a marker's time and number into account, and tell whether records before it are missing."""
+    key = account_key(headers.venue, headers.account)
+    account = _account(state, key, headers.venue, headers.account)
+    out.accounts[key] = account
+    if headers.received_ns > account.watermark_ns:
+        account.watermark_ns = headers.received_ns
+    connection = account.connections.get(headers.connection)
+    if connection is None:
+        return False
+    missing = headers.sequence > connection.sequence + 1
+    if headers.sequence > connection.sequence:
+        connection.sequence = headers.sequence
+        connection.heard_ns = max(connection.heard_ns, headers.received_ns)
+    return missing
+
+
+def on_marker(
+    state: Partition, headers: FrameHeaders, feed: str, reason: str | None, origin: Origin, out: Outcome
+) -> None:
+    """Take in what a feed says of itself.
+
+    `feed` names the feed across its connections, `reason` is why it disconnected.
+    """
+    key = account_key(headers.venue, headers.account)
+    account = _account(state, key, headers.venue, headers.account)
+    now = headers.received_ns
+    if headers.kind == Kind.CONNECTED:
+        for stale in [name for name, known in account.connections.items() if known.feed == feed]:
+            _leave(account, stale, account.connections[stale].heard_ns, "its feed came back without a word")
+        account.connections.setdefault(headers.connection, Connection(feed, now, headers.sequence))
+        if account.gap_to_ns is None and not account.covered:
+            account.gap_to_ns = account.shown_gap_to_ns = now
+        _show(account, FeedState.UP, now, None, origin, out)
+    elif headers.kind == Kind.DISCONNECTED:
+        _leave(account, headers.connection, now, reason)
+        if not account.connections:
+            _show(account, FeedState.DOWN, now, reason, origin, out)
+    elif headers.kind == Kind.RECONCILED and account.connections:
+        account.reconciled_ns = now
+        if not account.covered and account.gap_to_ns is not None and account.gap_to_ns <= now:
+            account.covered = True
+            _show(account, FeedState.UP, account.since_ns, account.reason, origin, out)
+            _reconsider(state, key, account, out)
+    elif account.state is FeedState.DOWN and headers.connection in account.connections:
+        _show(account, FeedState.UP, now, None, origin, out)
+    hear(state, headers, out)
+
+
+def _account(state: Partition, key: str, venue: str, name: str) -> Account:
+    account = state.accounts.get(key)
+    if account is None:
+        account = state.accounts[key] = Account(venue, name)
+    return account
+
+
+def _leave(account: Account, connection: str, heard_ns: int, reason: str | None) -> None:
+    known = account.connections.pop(connection, None)
+    if known is None or account.connections:
+        return
+    if account.covered:
+        account.covered = False
+        account.gap_from_ns = heard_ns
+    account.gap_to_ns = None
+    account.shown_gap_from_ns, account.shown_gap_to_ns = heard_ns, None
+    account.reason = reason
+
+
+def _show(
+    account: Account, status: FeedState, since_ns: int, reason: str | None, origin: Origin | None, out: Outcome
+) -> None:
+    account.reason = reason if reason is not None else account.reason
+    if account.state is not status:
+        account.state, account.since_ns = status, since_ns
+    key = account_key(account.venue, account.account)
+    out.accounts[key] = account
+    out.feeds.append(
+        FeedStatus(
+            account.venue,
+            account.account,
+            account.state,
+            account.since_ns,
+            len(account.connections),
+            account.reason,
+            account.shown_gap_from_ns,
+            account.shown_gap_to_ns,
+            account.reconciled_ns,
+            origin.event_id(0) if origin is not None else f"silent-{key}-{account.watermark_ns}",
+        )
+    )
+
+
+def expire(state: Partition, keys: Iterable[str], out: Outcome, *, submitted_at_end: bool) -> None:
+    """Look at every order of these accounts whose time has come by their watermark.
+
+    `submitted_at_end` says that the partition's submissions have been read to their end: only then
+    is an order said to have none.
+    """
+    for key in keys:
+        heap = state.due.get(key)
+        account = state.accounts.get(key)
+        if not heap or account is None:
+            continue
+        later: list[tuple[int, str]] = []
+        while heap and heap[0][0] <= account.watermark_ns:
+            entry = heapq.heappop(heap)
+            order = state.orders.get(entry[1])
+            if order is not None and not _due(state, account, entry[1], order, submitted_at_end, out):
+                later.append(entry)
+        for entry in later:
+            heapq.heappush(heap, entry)
+
+
+def _due(state: Partition, account: Account, key: str, order: Order, submitted_at_end: bool, out: Outcome) -> bool:
+    """Deal with one order whose time has come; False when it has to be looked at again."""
+    now = account.watermark_ns
+    if not joined(order) and order.unmatched_reason is None and order.due_ns <= now:
+        if order.terms.submitted_ns is None:
+            if not submitted_at_end:
+                return False
+            decide(key, order, UnmatchedReason.NOT_SUBMITTED_HERE, _NOT_HERE, now, out)
+        else:
+            reason, detail = _why_silent(account, order)
+            decide(key, order, reason, detail, now, out)
+        # An order that never ends goes by the same time as one that did.
+        state.wake(account_key(account.venue, account.account), now + state.grace.retention_ns, key)
+        return True
+    over = order.ended_ns or (order.due_ns if order.unmatched_reason is not None and not order.reported_ns else 0)
+    if over and over + state.grace.retention_ns <= now:
+        _forget(state, account, key, order, out)
+    return True
+
+
+_NOT_HERE = "the venue told of it, and nobody submitted it here"
+
+
+def _why_silent(account: Account, order: Order) -> tuple[UnmatchedReason, str]:
+    submitted = order.terms.submitted_ns or 0
+    gap_to = account.gap_to_ns
+    in_gap = not account.covered and order.due_ns > account.gap_from_ns and (gap_to is None or submitted < gap_to)
+    if in_gap:
+        return UnmatchedReason.FEED_DOWN, f"no feed covered its time ({account.reason or 'not connected yet'})"
+    if order.facts & (Fact.UNANSWERED | Fact.SENT_OUT) == Fact.UNANSWERED:
+        return UnmatchedReason.OUTCOME_UNKNOWN, "its call ended without an answer, and the feed told nothing of it"
+    return UnmatchedReason.NO_VENUE_REPLY, "the feed was up all the while and told nothing of it"
+
+
+def _reconsider(state: Partition, key: str, account: Account, out: Outcome) -> None:
+    """The venue's own state has been read: say of each FEED_DOWN what the silence means now."""
+    for name, order in state.orders.items():
+        due = order.unmatched_reason is UnmatchedReason.FEED_DOWN and order.due_ns <= account.watermark_ns
+        if due and account_key(order.terms.venue, order.terms.account) == key:
+            reason, detail = _why_silent(account, order)
+            decide(name, order, reason, detail, account.watermark_ns, out)
+
+
+def _forget(state: Partition, account: Account, key: str, order: Order, out: Outcome) -> None:
+    del state.orders[key]
+    names = state.aliases.get(account_key(account.venue, account.account), {})
+    for name in order.names:
+        if names.get(name) == key:
+            del names[name]
+    out.orders[key] = None
+
+
+def expire_on_clock(state: Partition, now_ns: int, out: Outcome) -> None:
+    """Give every order as FEED_DOWN whose time has passed on the clock while all its account's feeds are silent.
+
+    Call it only once the partition's frames have been read to their end: a backlog is no silence.
+    """
+    for key, heap in state.due.items():
+        account = state.accounts.get(key)
+        heard = account.watermark_ns if account is not None else 0
+        silent = account is None or not account.connections or heard + state.grace.silence_ns <= now_ns
+        if not silent or not heap or heap[0][0] > now_ns:
+            continue
+        if account is not None and account.state is FeedState.UP:
+            _show(account, FeedState.DOWN, heard, "silent", None, out)
+        for due_ns, name in sorted(heap):
+            order = state.orders.get(name)
+            if due_ns > now_ns:
+                break
+            if order is not None and _unanswered(order, now_ns):
+                detail = "no feed of the account is heard" if account else "no feed serves the account"
+                decide(name, order, UnmatchedReason.FEED_DOWN, detail, now_ns, out)
+
+
+def _unanswered(order: Order, now_ns: int) -> bool:
+    waits = order.unmatched_reason is None and not joined(order) and order.terms.submitted_ns is not None
+    return waits and order.due_ns <= now_ns

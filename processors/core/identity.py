@@ -1,0 +1,108 @@
+"""Which order a report is of, when a venue has several names for one order and ours comes late."""
+
+from msgspec.structs import replace
+
+from processors.core import lifecycle
+from processors.core.model import Event, Order, Origin, Report, Terms, Trade
+from processors.core.publishing import both_here, join_status_of, publish, revised, tell_unmatched
+from processors.core.state import Outcome, Partition
+from schemas.fix import JoinStatus
+
+__all__ = ["absorb", "call", "resolve"]
+
+# What only a venue can say of an order.
+_TOLD = ("symbol", "currency", "order_qty")
+
+
+def resolve(
+    state: Partition, account: str, venue: str, report: Report, origin: Origin, out: Outcome, start: int
+) -> tuple[str, Order, int]:
+    """Find the order that a report is of, or begin it; two that turn out to be one become one."""
+    request_id, name = report.order_request_id, report.venue_order_id
+    order = state.orders.get(request_id) if request_id is not None else None
+    if order is not None and request_id is not None:
+        if name is not None and name not in order.names:
+            other = state.aliases.get(account, {}).get(name)
+            if other is not None and other != request_id and order.terms.submitted_ns is None:
+                target = state.orders[other]
+                return other, target, _take_over(state, account, other, target, request_id, origin, out, start)
+            start = absorb(state, account, request_id, order, name, origin, out, start)
+        return request_id, order, start
+    names = state.aliases.get(account, {})
+    key = names.get(name or "") or names.get(request_id or "") or request_id or f"{venue}:{name}"
+    order = state.orders.get(key)
+    if order is None:
+        order = state.orders[key] = Order(Terms(key, venue, report.account))
+    return key, order, start
+
+
+def call(state: Partition, account: str, key: str, order: Order, name: str, *, keep: bool) -> bool:
+    """Learn one of the venue's ids of an order, and tell whether it replaces another.
+
+    `keep` leaves an id that is known already as the current one: a provisional id does not replace it.
+    """
+    order.names = (*order.names, name)
+    if name != key:
+        state.aliases.setdefault(account, {})[name] = key
+    if order.venue_order_id is not None and keep:
+        return False
+    replaced = order.venue_order_id is not None
+    order.venue_order_id = name
+    return replaced
+
+
+def absorb(
+    state: Partition, account: str, key: str, order: Order, name: str, origin: Origin, out: Outcome, start: int
+) -> int:
+    """Take over the order that goes by `name` so far, if it is another that nobody submitted."""
+    other = state.aliases.get(account, {}).get(name)
+    if other is None and f"{order.terms.venue}:{name}" in state.orders:
+        other = f"{order.terms.venue}:{name}"
+    if other is None or other == key:
+        return start
+    return _take_over(state, account, key, order, other, origin, out, start)
+
+
+def _take_over(
+    state: Partition, account: str, key: str, order: Order, other: str, origin: Origin, out: Outcome, start: int
+) -> int:
+    """Make two orders one: what was told of `other`, which nobody submitted, was told of this one."""
+    gone = state.orders.get(other)
+    if gone is None or gone.terms.submitted_ns is not None:
+        return start
+    del state.orders[other]
+    out.orders[other] = None
+    out.absorbed.append(other)
+    if gone.unmatched_reason is not None:
+        tell_unmatched(
+            gone, JoinStatus.MATCHED, gone.unmatched_reason, f"it is the order {key}", origin.received_ns, out
+        )
+    news = {name: value for name in _TOLD if (value := getattr(gone.terms, name)) is not None}
+    order.terms = replace(order.terms, **news)
+    if not order.reported_ns and gone.reported_ns:
+        order.reported_ns = gone.reported_ns
+        start = both_here(order, "the venue's report came under another id", origin, out, start)
+    order.told_qty = max(order.told_qty, gone.told_qty)
+    for event in gone.unjoined:
+        start = _adopt(order, event, origin, out, start)
+    order.facts |= gone.facts
+    for name in (*gone.names, other):
+        if name not in order.names:
+            call(state, account, key, order, name, keep=True)
+    return start
+
+
+def _adopt(order: Order, event: Event, origin: Origin, out: Outcome, start: int) -> int:
+    if event.trade_id is not None and event.last_qty is not None and event.last_px is not None:
+        trade = Trade(event.trade_id, event.last_px, event.last_qty, event.transact_ns)
+        if not lifecycle.add_trade(order, trade):
+            return start
+    status = join_status_of(order)
+    order.venue_status, order.text = event.venue_status, event.text
+    moved = replace(
+        revised(order, event, status, origin.event_id(start)),
+        cum_qty=lifecycle.cum_qty(order),
+        avg_px=lifecycle.avg_px(order),
+    )
+    publish(order, moved, out)
+    return start + 1

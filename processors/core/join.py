@@ -1,0 +1,168 @@
+"""The join of what was submitted with what the venue tells, as functions over one partition's state.
+
+Theory
+------
+Both sides of an order arrive in one partition, because both are keyed `<venue>:<account>`; beyond
+that nothing is assumed of their order. **Nothing is held back**: a report is published when it
+comes, as MATCHED if the order's submission is here, else as PENDING, and once more, as MATCHED with
+the next `revision`, when the submission comes. So a consumer sees every execution at once, and the
+highest revision of each `exec_id` is the whole truth.
+
+**An order's identity** is its `order_request_id`. A venue may know it by other names: an id of its
+own that changes (T-Invest's first message carries an internal one), or no client id at all. Names
+are kept as aliases in `Partition.aliases`. When it turns out that two orders are one, because an
+outcome ties a venue's id to a request, the one without a submission is absorbed by the other: its
+executions are published again under the right key, and its own key ends with a tombstone.
+
+**Time is the account's watermark**, never a clock: the time up to which a feed of the account has
+delivered all it was told (`feeds.py`). When it passes an order's `due_ns`, the side that is missing
+had its chance, and the order is given as UNMATCHED with the reason:
+
+    submitted, no report, the feed was up all the while    NO_VENUE_REPLY
+    the same, and the call had ended without an answer     OUTCOME_UNKNOWN
+    submitted, no report, and the feed was not up          FEED_DOWN
+    a report, no submission                                NOT_SUBMITTED_HERE
+
+The last is only said once the submitted side has been read to its end, so that a backlog raises no
+false alarm; the third also when no feed moves the watermark at all, by the one clock that is let
+in, and only once the frames have been read to their end. Whatever comes later is published as
+MATCHED, `late`, with the next revision. Nothing is ever given up: a FEED_DOWN becomes a
+NO_VENUE_REPLY when the venue's own state has been read and does not hold the order either.
+
+**What a call returns** is collected in `Outcome`: results as data, and which orders and accounts
+changed, to be written in the same transaction.
+"""
+
+from typing import Final
+
+from msgspec.structs import replace
+
+from processors.core import lifecycle
+from processors.core.identity import absorb, call, resolve
+from processors.core.lifecycle import FINAL, STATUS, Fact
+from processors.core.model import Order, Origin, Report, Submission, Terms
+from processors.core.publishing import both_here, new_event, publish
+from processors.core.state import Outcome, Partition
+from schemas.fix import Action, ExecType, OrdStatus, Phase
+from schemas.topics import account_key
+
+__all__ = ["on_report", "on_submission"]
+
+# Of an order's terms, what the submission says stands above what the venue says.
+_SUBMITTED: Final = ("instrument", "side", "ord_type", "time_in_force", "price")
+_TOLD: Final = ("symbol", "currency", "order_qty")
+
+_STEPS_OF_PHASE: Final = {
+    Phase.ACCEPTED: (Fact.SENT_OUT, ExecType.ORDER_STATUS),
+    Phase.REJECTED: (Fact.REFUSED, ExecType.REJECTED),
+}
+
+
+def on_report(state: Partition, venue: str, report: Report, origin: Origin, out: Outcome, start: int = 0) -> int:
+    """Join one report of a venue.
+
+    `start` is the index of the first result among those of the same record; the next one's is
+    returned.
+    """
+    account = account_key(venue, report.account)
+    key, order, start = resolve(state, account, venue, report, origin, out, start)
+    changed = _merge_told(order, report)
+    name = report.venue_order_id
+    if name is not None and name != order.venue_order_id and name not in order.names:
+        changed |= call(state, account, key, order, name, keep=report.ord_status is OrdStatus.PENDING_NEW)
+    arrived = not order.reported_ns
+    if arrived:
+        start = _venue_arrived(state, account, key, order, origin, out, start)
+    steps = 0
+    for exec_type, trade in lifecycle.learn(order, report, changed=changed):
+        order.venue_status, order.text = report.venue_status, report.text
+        publish(order, new_event(order, exec_type, trade, report.transact_ns, origin, start + steps), out)
+        steps += 1
+    if steps or arrived:
+        _after(state, account, key, order, origin.received_ns, out)
+    else:
+        state.duplicates += 1
+    return start + steps
+
+
+def on_submission(state: Partition, submission: Submission, origin: Origin, out: Outcome) -> None:
+    """Join one record of `orders.submitted`: an order's intent, or what its call came to."""
+    if submission.action is not Action.NEW:
+        return
+    key = submission.order_request_id
+    account = account_key(submission.venue, submission.account)
+    order = state.orders.get(key)
+    if order is None:
+        order = state.orders[key] = Order(Terms(key, submission.venue, submission.account))
+    start = 0
+    if order.terms.submitted_ns is None:
+        start = _submission_arrived(state, account, key, order, submission, origin, out)
+    if (name := submission.venue_order_id) is not None and name not in order.names:
+        start = absorb(state, account, key, order, name, origin, out, start)
+        call(state, account, key, order, name, keep=True)
+    if submission.phase is Phase.UNKNOWN:
+        order.facts |= Fact.UNANSWERED
+    elif submission.phase in _STEPS_OF_PHASE:
+        start = _answered(order, submission, origin, out, start)
+    _after(state, account, key, order, submission.phase_ns, out)
+
+
+def _answered(order: Order, submission: Submission, origin: Origin, out: Outcome, start: int) -> int:
+    fact, exec_type = _STEPS_OF_PHASE[submission.phase]
+    if not lifecycle.answer(order, fact):
+        return start
+    if not order.reported_ns:
+        order.venue_status = submission.venue_status or submission.code
+        order.text = submission.text
+    if fact is Fact.REFUSED:
+        start = both_here(order, "the venue refused the call", origin, out, start)
+    publish(order, new_event(order, exec_type, None, submission.phase_ns, origin, start), out)
+    return start + 1
+
+
+def _submission_arrived(
+    state: Partition, account: str, key: str, order: Order, submission: Submission, origin: Origin, out: Outcome
+) -> int:
+    told = order.terms
+    order.terms = replace(
+        told,
+        submitted_quantity=submission.quantity,
+        submitted_ns=submission.submitted_ns,
+        **{name: value for name in _SUBMITTED if (value := getattr(submission, name)) is not None},
+    )
+    if order.reported_ns:
+        return both_here(order, "its submission came after its time", origin, out, 0)
+    order.last = new_event(order, ExecType.ORDER_STATUS, None, submission.submitted_ns, origin, 0)
+    order.due_ns = submission.submitted_ns + state.grace.reply_ns
+    state.wake(account, order.due_ns, key)
+    return 1
+
+
+def _venue_arrived(
+    state: Partition, account: str, key: str, order: Order, origin: Origin, out: Outcome, start: int
+) -> int:
+    order.reported_ns = origin.received_ns
+    if order.terms.submitted_ns is not None:
+        return both_here(order, "the venue's report came after its time", origin, out, start)
+    order.due_ns = origin.received_ns + state.grace.submission_ns
+    state.wake(account, order.due_ns, key)
+    return start
+
+
+def _after(state: Partition, account: str, key: str, order: Order, time_ns: int, out: Outcome) -> None:
+    if not order.ended_ns and STATUS[order.facts] in FINAL:
+        order.ended_ns = time_ns
+        state.wake(account, time_ns + state.grace.retention_ns, key)
+    out.orders[key] = order
+
+
+def _merge_told(order: Order, report: Report) -> bool:
+    """Take over what the venue says the order is, and tell whether that was news."""
+    terms = order.terms
+    names = _TOLD if terms.submitted_ns is not None else _TOLD + _SUBMITTED
+    news = {
+        name: value for name in names if (value := getattr(report, name)) is not None and value != getattr(terms, name)
+    }
+    if news:
+        order.terms = replace(terms, **news)
+    return bool(news)

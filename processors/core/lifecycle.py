@@ -1,0 +1,202 @@
+"""The life cycle of an order, as a set of facts.
+
+Theory
+------
+A venue's reports reach us in no order that can be relied on. Two feeds tell the same twice, a
+reconnect loses some, a REST answer overtakes the stream or comes after the fill, and a snapshot
+tells the end before the stream tells the middle. A state machine that walks from status to status
+would have to say what a step out of turn means, for every pair of statuses.
+
+So nothing walks here. What is kept of an order is the **set of facts** that were ever told of it:
+
+* a life-cycle fact is a bit: the venue received it, the exchange took it, it was canceled, ...;
+* a trade is a member of a set, by its trade id; quantity and notional are sums over that set;
+* a filled quantity that was told without its trades is a number of which the largest holds.
+
+Adding a fact is a set union or a maximum. Both are commutative, associative and idempotent, so the
+state is a join-semilattice: any order of arrival, and any repetition, ends in the same state. That
+is what the property tests shuffle and double.
+
+**OrdStatus is a function of the facts**, by FIX 4.4's precedence (volume 4, "Order State Changes":
+when an order is in several states at once, the highest is reported). The function is the table
+`STATUS`, computed once from `PRECEDENCE` below. Its irregular rows:
+
+* FILLED stands above CANCELED: a cancel that came too late changes nothing.
+* CANCELED stands above PARTIALLY_FILLED, and a trade after it changes CumQty but not the status
+  (FIX appendix D35): late fills are real.
+* PARTIALLY_FILLED stands above REJECTED: a rejection of an order that traded is the weaker claim.
+* What the *gateway* was answered is the weakest: a refusal by REST is believed until the stream
+  shows the order alive, for a call can fail after the order was taken.
+
+**An execution is the arrival of a fact.** Each trade and each life-cycle fact is told once, when it
+is first seen, with the status that holds after it; a report that adds nothing is a duplicate and
+makes nothing. A filled quantity that no trade explains yet, or a change of terms alone, is told as
+ExecType ORDER_STATUS, which carries no LastQty, so the trades can still follow and no quantity is
+counted twice.
+"""
+
+from collections.abc import Iterator
+from decimal import Context, Decimal
+from enum import IntFlag
+
+from processors.core.model import Order, Report, Trade
+from schemas.fix import ExecType, OrdStatus
+
+__all__ = [
+    "FINAL",
+    "PRECEDENCE",
+    "STATUS",
+    "Fact",
+    "add_trade",
+    "answer",
+    "avg_px",
+    "cum_qty",
+    "learn",
+    "leaves_qty",
+    "status_of",
+]
+
+
+class Fact(IntFlag):
+    """What can be told of an order, one bit each."""
+
+    UNANSWERED = 1  # the gateway's call ended without an answer
+    SENT_OUT = 2  # the gateway's call was answered: taken
+    REFUSED = 4  # the gateway's call was answered: refused
+    PENDING_NEW = 8
+    NEW = 16
+    REJECTED = 32
+    TRADED = 64
+    EXPIRED = 128
+    CANCELED = 256
+    FILLED = 512
+
+
+# Highest first; FIX 4.4 volume 4, with the two facts that only a gateway knows put last.
+PRECEDENCE = (
+    (Fact.FILLED, OrdStatus.FILLED),
+    (Fact.CANCELED, OrdStatus.CANCELED),
+    (Fact.EXPIRED, OrdStatus.EXPIRED),
+    (Fact.TRADED, OrdStatus.PARTIALLY_FILLED),
+    (Fact.REJECTED, OrdStatus.REJECTED),
+    (Fact.NEW, OrdStatus.NEW),
+    (Fact.REFUSED, OrdStatus.REJECTED),
+    (Fact.PENDING_NEW, OrdStatus.PENDING_NEW),
+    (Fact.SENT_OUT, OrdStatus.PENDING_NEW),
+)
+
+STATUS = tuple(
+    next((status for fact, status in PRECEDENCE if facts & fact), OrdStatus.PENDING_NEW) for facts in range(1024)
+)
+
+FINAL = frozenset({OrdStatus.FILLED, OrdStatus.CANCELED, OrdStatus.EXPIRED, OrdStatus.REJECTED})
+
+_FACT_OF = {
+    OrdStatus.PENDING_NEW: int(Fact.PENDING_NEW),
+    OrdStatus.NEW: int(Fact.NEW),
+    OrdStatus.PARTIALLY_FILLED: int(Fact.TRADED),
+    OrdStatus.FILLED: int(Fact.FILLED),
+    OrdStatus.CANCELED: int(Fact.CANCELED),
+    OrdStatus.EXPIRED: int(Fact.EXPIRED),
+    OrdStatus.REJECTED: int(Fact.REJECTED),
+}
+
+# The facts that are an execution of their own; the others show in trades or in ORDER_STATUS.
+_STEP_OF = {
+    int(Fact.PENDING_NEW): ExecType.PENDING_NEW,
+    int(Fact.NEW): ExecType.NEW,
+    int(Fact.REJECTED): ExecType.REJECTED,
+    int(Fact.EXPIRED): ExecType.EXPIRED,
+    int(Fact.CANCELED): ExecType.CANCELED,
+}
+
+_TRADED, _FILLED = int(Fact.TRADED), int(Fact.FILLED)
+# Eighteen significant digits are more than any venue's price has; exact quotients stay short.
+_DIVISION = Context(prec=18)
+
+
+def status_of(order: Order) -> OrdStatus:
+    """Return where the order stands."""
+    return STATUS[order.facts]
+
+
+def cum_qty(order: Order) -> Decimal:
+    """Return CumQty: what the trades sum up to, or more if a report told of more."""
+    return order.traded_qty if order.traded_qty >= order.told_qty else order.told_qty
+
+
+def leaves_qty(order: Order) -> Decimal | None:
+    """Return LeavesQty: 0 of an ended order, else what is left; None while the quantity isn't known."""
+    if STATUS[order.facts] in FINAL:
+        return Decimal(0)
+    quantity = order.terms.order_qty
+    return None if quantity is None else max(quantity - cum_qty(order), Decimal(0))
+
+
+def avg_px(order: Order) -> Decimal | None:
+    """Return AvgPx of the trades that are known, or None before the first."""
+    return _DIVISION.divide(order.notional, order.traded_qty) if order.traded_qty else None
+
+
+def learn(order: Order, report: Report, *, changed: bool = False) -> Iterator[tuple[ExecType, Trade | None]]:
+    """Add a report's facts to the order, one after the other, and yield each step that this makes.
+
+    The order stands at the step while it is handed out, and moves on with the next. A report that
+    adds nothing makes no step, unless the caller says that something else of the order has `changed`.
+    """
+    facts, cum = order.facts, cum_qty(order)
+    told = _FACT_OF[report.ord_status]
+    fresh = _fresh_trades(order, report.trades)
+    last = len(fresh) - 1
+    for at, trade in enumerate(fresh):
+        add_trade(order, trade)
+        if at == last:
+            _tell(order, told, report.cum_qty)
+        yield ExecType.TRADE, trade
+    if not fresh:
+        _tell(order, told, report.cum_qty)
+    step = _STEP_OF.get(told)
+    if step is not None and not facts & told:
+        yield step, None
+    elif not fresh and (changed or order.facts != facts or cum_qty(order) != cum):
+        yield ExecType.ORDER_STATUS, None
+
+
+def _fresh_trades(order: Order, trades: tuple[Trade, ...]) -> list[Trade]:
+    if not trades:
+        return []
+    known = order.trade_ids
+    fresh = {trade.trade_id: trade for trade in trades if known is None or trade.trade_id not in known}
+    return list(fresh.values())
+
+
+def add_trade(order: Order, trade: Trade) -> bool:
+    """Add one trade to the order, and tell whether it was new."""
+    if order.trade_ids is None:
+        order.trade_ids = set()
+    elif trade.trade_id in order.trade_ids:
+        return False
+    order.trade_ids.add(trade.trade_id)
+    order.traded_qty += trade.quantity
+    order.notional += trade.price * trade.quantity
+    order.facts |= _TRADED
+    if (wanted := order.terms.order_qty) and order.traded_qty >= wanted:
+        order.facts |= _FILLED
+    return True
+
+
+def _tell(order: Order, fact: int, quantity: Decimal) -> None:
+    order.told_qty = max(order.told_qty, quantity)
+    filled = cum_qty(order)
+    if filled:
+        fact |= _TRADED
+    if (wanted := order.terms.order_qty) and filled >= wanted:
+        fact |= _FILLED
+    order.facts |= fact
+
+
+def answer(order: Order, fact: Fact) -> bool:
+    """Add what the gateway was answered, and tell whether that was new."""
+    new = not order.facts & fact
+    order.facts |= fact
+    return new

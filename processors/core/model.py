@@ -1,0 +1,257 @@
+"""The core's nouns: what comes in, what is kept, what goes out.
+
+Quantities are in units of the instrument (pieces), prices of one unit, times nanoseconds of Unix
+time. `Terms` and `Event` together are one Execution record: their fields are the schema's, in the
+schema's order. Both are frozen, so a result can be encoded after the state has moved on, and the
+encoding of `Terms`, which seldom change, is made once and kept with them.
+"""
+
+from decimal import Decimal
+from typing import NamedTuple
+
+from msgspec import Struct, field
+
+from schemas.fix import (
+    Action,
+    ExecType,
+    FeedState,
+    JoinStatus,
+    OrdStatus,
+    OrdType,
+    Phase,
+    Side,
+    Source,
+    TimeInForce,
+    UnmatchedReason,
+)
+
+__all__ = [
+    "Account",
+    "Connection",
+    "Event",
+    "FeedStatus",
+    "Order",
+    "Origin",
+    "Report",
+    "Submission",
+    "Terms",
+    "Trade",
+    "Unmatched",
+]
+
+ZERO = Decimal(0)
+
+
+class Origin(NamedTuple):
+    """The record that something was read from, and when its bytes arrived at the feed or the gateway."""
+
+    topic: str
+    partition: int
+    offset: int
+    received_ns: int
+    source: Source
+
+    def event_id(self, index: int) -> str:
+        """Return the identity of the result number `index` that this record caused."""
+        return f"{self.topic}-{self.partition}-{self.offset}-{index}"
+
+
+class Trade(Struct, frozen=True, gc=False):
+    """One fill as the venue tells it; `trade_id` is its identity within the account."""
+
+    trade_id: str
+    price: Decimal
+    quantity: Decimal
+    transact_ns: int | None = None
+
+
+class Report(Struct, frozen=True, gc=False):
+    """What a venue says of one order: what a mapping makes of a frame.
+
+    `ord_status` is the venue's status in FIX's words, by the venue's mapping table. `cum_qty` is the
+    filled quantity as told, which may run ahead of the `trades` listed here.
+    """
+
+    account: str
+    order_request_id: str | None
+    venue_order_id: str | None
+    ord_status: OrdStatus
+    venue_status: str
+    cum_qty: Decimal = ZERO
+    order_qty: Decimal | None = None
+    trades: tuple[Trade, ...] = ()
+    transact_ns: int | None = None
+    text: str | None = None
+    instrument: str | None = None
+    symbol: str | None = None
+    side: Side | None = None
+    ord_type: OrdType | None = None
+    time_in_force: TimeInForce | None = None
+    price: Decimal | None = None
+    currency: str | None = None
+
+
+class Submission(Struct, frozen=True, gc=False):
+    """One record of `orders.submitted`; the fields are the schema's, in its order."""
+
+    order_request_id: str
+    venue: str
+    account: str
+    action: Action
+    phase: Phase
+    instrument: str | None
+    side: Side | None
+    ord_type: OrdType | None
+    time_in_force: TimeInForce | None
+    quantity: Decimal | None
+    price: Decimal | None
+    submitted_ns: int
+    phase_ns: int
+    venue_order_id: str | None = None
+    venue_status: str | None = None
+    code: str | None = None
+    text: str | None = None
+    tracking_id: str | None = None
+
+
+class Terms(Struct, frozen=True, array_like=True, gc=False, dict=True):
+    """What an order is: the part of an Execution that seldom changes. See execution.avsc for each field."""
+
+    order_request_id: str
+    venue: str
+    account: str
+    instrument: str | None = None
+    symbol: str | None = None
+    side: Side | None = None
+    ord_type: OrdType | None = None
+    time_in_force: TimeInForce | None = None
+    price: Decimal | None = None
+    currency: str | None = None
+    submitted_quantity: Decimal | None = None
+    submitted_ns: int | None = None
+    order_qty: Decimal | None = None
+
+
+class Event(Struct, frozen=True, array_like=True, gc=False):
+    """One step of an order and where it stands after it. See execution.avsc for each field."""
+
+    venue_order_id: str | None
+    ord_status: OrdStatus
+    exec_type: ExecType
+    cum_qty: Decimal
+    leaves_qty: Decimal | None
+    avg_px: Decimal | None
+    last_qty: Decimal | None
+    last_px: Decimal | None
+    trade_id: str | None
+    text: str | None
+    venue_status: str | None
+    transact_ns: int | None
+    received_ns: int
+    join_status: JoinStatus
+    unmatched_reason: UnmatchedReason | None
+    late: bool
+    revision: int
+    source: Source
+    exec_id: str
+    event_id: str
+    raw_topic: str
+    raw_partition: int
+    raw_offset: int
+
+
+class Order(Struct, array_like=True, gc=False):
+    """All that is kept of one order.
+
+    `facts` is the set of what was ever told of it, as bits of `lifecycle.Fact`. `traded_qty` and
+    `notional` are sums over `trade_ids`; `told_qty` is the largest filled quantity that a report
+    named. `names` are the venue's ids of it. `last` is its newest step, `unjoined` are the executions
+    that were published before the other side came, to be published again with it. At `due_ns` of
+    the account's time the other side has had its chance; `reported_ns` is when the venue's side came
+    and `ended_ns` when the order ended, 0 before. `unmatched_revision` counts its records in
+    `orders.unmatched`.
+    """
+
+    terms: Terms
+    facts: int = 0
+    traded_qty: Decimal = ZERO
+    notional: Decimal = ZERO
+    told_qty: Decimal = ZERO
+    trade_ids: set[str] | None = None
+    names: tuple[str, ...] = ()
+    venue_order_id: str | None = None
+    venue_status: str | None = None
+    text: str | None = None
+    last: Event | None = None
+    unjoined: tuple[Event, ...] = ()
+    due_ns: int = 0
+    reported_ns: int = 0
+    ended_ns: int = 0
+    unmatched_reason: UnmatchedReason | None = None
+    unmatched_revision: int = 0
+
+
+class Connection(Struct, array_like=True, gc=False):
+    """One connection that serves an account: which feed's, how far it was heard, its last sequence number."""
+
+    feed: str
+    heard_ns: int
+    sequence: int
+
+
+class Account(Struct, array_like=True, gc=False):
+    """What is known of an account's feeds.
+
+    `watermark_ns` is the time up to which at least one feed has delivered all it was told. The time
+    from `gap_from_ns` to `gap_to_ns` (None while it lasts) was not covered by any connection and not
+    yet read up on by reconciliation; before the first connection the gap reaches back to 0. Both are
+    None when nothing is missing. The `shown_…` fields are the last gap as `feeds.status` tells it.
+    """
+
+    venue: str
+    account: str
+    watermark_ns: int = 0
+    connections: dict[str, Connection] = field(default_factory=dict)
+    covered: bool = False
+    gap_from_ns: int = 0
+    gap_to_ns: int | None = None
+    state: FeedState = FeedState.DOWN
+    since_ns: int = 0
+    reason: str | None = None
+    shown_gap_from_ns: int | None = None
+    shown_gap_to_ns: int | None = None
+    reconciled_ns: int | None = None
+
+
+class Unmatched(Struct, frozen=True, gc=False):
+    """One record of `orders.unmatched`; the fields are the schema's, in its order."""
+
+    order_request_id: str
+    venue: str
+    account: str
+    status: JoinStatus
+    reason: UnmatchedReason
+    revision: int
+    late: bool
+    detail: str
+    venue_order_id: str | None
+    ord_status: OrdStatus | None
+    since_ns: int
+    decided_ns: int
+    submitted_ns: int | None
+    event_id: str
+
+
+class FeedStatus(Struct, frozen=True, gc=False):
+    """One record of `feeds.status`; the fields are the schema's, in its order."""
+
+    venue: str
+    account: str
+    status: FeedState
+    since_ns: int
+    connections: int
+    reason: str | None
+    gap_from_ns: int | None
+    gap_to_ns: int | None
+    reconciled_ns: int | None
+    event_id: str

@@ -1,0 +1,142 @@
+"""Results of an order: an event as the order stands, the same again when its other side came."""
+
+from msgspec.structs import replace
+
+from processors.core import lifecycle
+from processors.core.lifecycle import STATUS
+from processors.core.model import Event, Order, Origin, Trade, Unmatched
+from processors.core.state import Outcome, joined
+from schemas.fix import ExecType, JoinStatus, Source, UnmatchedReason
+
+__all__ = [
+    "both_here",
+    "decide",
+    "join_status_of",
+    "new_event",
+    "publish",
+    "publish_again",
+    "revised",
+    "tell_unmatched",
+]
+
+
+def both_here(order: Order, detail: str, origin: Origin, out: Outcome, start: int) -> int:
+    """Both sides are here now: take an UNMATCHED back and publish what went out without the other side once more."""
+    reason, order.unmatched_reason = order.unmatched_reason, None
+    if reason is not None:
+        tell_unmatched(order, JoinStatus.MATCHED, reason, detail, origin.received_ns, out)
+    start = publish_again(order, origin, out, start)
+    order.unjoined = ()
+    return start
+
+
+def publish(order: Order, event: Event, out: Outcome) -> None:
+    """Publish an execution, and keep it while its other side is missing."""
+    order.last = event
+    if event.join_status is not JoinStatus.MATCHED:
+        order.unjoined = (*order.unjoined, event)
+    out.executions.append((order.terms, event))
+
+
+def publish_again(order: Order, origin: Origin, out: Outcome, start: int) -> int:
+    """Publish what was published without the other side once more, as the order stands now."""
+    status = join_status_of(order)
+    again = []
+    for at, event in enumerate(order.unjoined, start):
+        again.append(revised(order, event, status, origin.event_id(at)))
+        out.executions.append((order.terms, again[-1]))
+    order.unjoined = tuple(again)
+    if order.last is not None:
+        same = again and again[-1].exec_id == order.last.exec_id
+        order.last = again[-1] if same else revised(order, order.last, status, origin.event_id(start))
+    return start + len(again)
+
+
+def revised(order: Order, event: Event, status: JoinStatus, event_id: str) -> Event:
+    """Return an execution as it is to be published again."""
+    return replace(
+        event,
+        join_status=status,
+        unmatched_reason=order.unmatched_reason,
+        late=status is JoinStatus.MATCHED and order.unmatched_revision > 0,
+        revision=event.revision + 1,
+        event_id=event_id,
+    )
+
+
+def join_status_of(order: Order) -> JoinStatus:
+    """Return whether the order's other side is here, or had its time."""
+    if joined(order):
+        return JoinStatus.MATCHED
+    return JoinStatus.PENDING if order.unmatched_reason is None else JoinStatus.UNMATCHED
+
+
+def new_event(
+    order: Order, exec_type: ExecType, trade: Trade | None, transact_ns: int | None, origin: Origin, at: int
+) -> Event:
+    """Return a step of an order as the order stands now; `at` numbers it among the results of the same record."""
+    event_id = f"{origin.topic}-{origin.partition}-{origin.offset}-{at}"
+    status = join_status_of(order)
+    return Event(
+        order.venue_order_id,
+        STATUS[order.facts],
+        exec_type,
+        lifecycle.cum_qty(order),
+        lifecycle.leaves_qty(order),
+        lifecycle.avg_px(order),
+        trade.quantity if trade is not None else None,
+        trade.price if trade is not None else None,
+        trade.trade_id if trade is not None else None,
+        order.text,
+        order.venue_status,
+        trade.transact_ns if trade is not None and trade.transact_ns is not None else transact_ns,
+        origin.received_ns,
+        status,
+        order.unmatched_reason,
+        status is JoinStatus.MATCHED and order.unmatched_revision > 0,
+        1,
+        origin.source,
+        event_id,
+        event_id,
+        origin.topic,
+        origin.partition,
+        origin.offset,
+    )
+
+
+def decide(key: str, order: Order, reason: UnmatchedReason, detail: str, time_ns: int, out: Outcome) -> None:
+    """Give an order as UNMATCHED, or give another reason for it."""
+    order.unmatched_reason = reason
+    tell_unmatched(order, JoinStatus.UNMATCHED, reason, detail, time_ns, out)
+    last = order.last
+    if last is not None:
+        origin = Origin(last.raw_topic, last.raw_partition, last.raw_offset, time_ns, Source.WATERMARK)
+        # The record that caused this is the one whose other side is missing, so its results are told apart by revision.
+        publish_again(order, origin, out, 1000 * order.unmatched_revision)
+    out.orders[key] = order
+
+
+def tell_unmatched(
+    order: Order, status: JoinStatus, reason: UnmatchedReason, detail: str, time_ns: int, out: Outcome
+) -> None:
+    """Publish the order's next record of `orders.unmatched`."""
+    order.unmatched_revision += 1
+    terms = order.terms
+    out.unmatched.append(
+        Unmatched(
+            terms.order_request_id,
+            terms.venue,
+            terms.account,
+            status,
+            reason,
+            order.unmatched_revision,
+            status is JoinStatus.MATCHED,
+            detail,
+            order.venue_order_id,
+            STATUS[order.facts] if order.reported_ns else None,
+            terms.submitted_ns if terms.submitted_ns is not None else order.reported_ns,
+            time_ns,
+            terms.submitted_ns,
+            f"unmatched-{terms.order_request_id}-{order.unmatched_revision}",
+        )
+    )

@@ -1,0 +1,75 @@
+"""The state of one partition, and what a round of inputs comes to."""
+
+import heapq
+
+from msgspec import Struct, field
+
+from processors.core.lifecycle import Fact
+from processors.core.model import Account, Event, FeedStatus, Order, Terms, Unmatched
+from schemas.topics import account_key
+
+__all__ = ["Grace", "Outcome", "Partition", "index", "joined"]
+
+
+class Grace(Struct, frozen=True):
+    """How long things may take, in nanoseconds of the account's time.
+
+    A reply to a submission, a submission to a report, a word from a feed (on the clock), and an
+    ended order's stay in the state.
+    """
+
+    reply_ns: int
+    submission_ns: int
+    silence_ns: int
+    retention_ns: int
+
+
+class Outcome(Struct, gc=False):
+    """What a round of inputs came to: results to publish, and the state that changed.
+
+    An order that maps to None has left the state, so its key there gets a tombstone; the key of an
+    `absorbed` one gets a tombstone in `orders.latest` too.
+    """
+
+    executions: list[tuple[Terms, Event]] = field(default_factory=list)
+    unmatched: list[Unmatched] = field(default_factory=list)
+    feeds: list[FeedStatus] = field(default_factory=list)
+    orders: dict[str, Order | None] = field(default_factory=dict)
+    absorbed: list[str] = field(default_factory=list)
+    accounts: dict[str, Account] = field(default_factory=dict)
+
+
+class Partition(Struct):
+    """The state of one input partition.
+
+    Orders by their key, accounts by theirs. `aliases` (account -> venue's id -> order) and `due`
+    (account -> heap of (time, order)) are derived from them.
+    """
+
+    grace: Grace
+    orders: dict[str, Order] = field(default_factory=dict)
+    accounts: dict[str, Account] = field(default_factory=dict)
+    aliases: dict[str, dict[str, str]] = field(default_factory=dict)
+    due: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
+    duplicates: int = 0
+
+    def wake(self, account: str, time_ns: int, key: str) -> None:
+        """Have the order looked at when the account's time has reached `time_ns`."""
+        heapq.heappush(self.due.setdefault(account, []), (time_ns, key))
+
+
+def joined(order: Order) -> bool:
+    """Tell whether both sides are here: the submission, and the venue's report or its refusal."""
+    return order.terms.submitted_ns is not None and bool(order.reported_ns or order.facts & Fact.REFUSED)
+
+
+def index(state: Partition, key: str, order: Order) -> None:
+    """Enter an order that was restored into what is derived from the orders."""
+    account = account_key(order.terms.venue, order.terms.account)
+    names = state.aliases.setdefault(account, {})
+    for name in order.names:
+        names[name] = key
+    if order.ended_ns:
+        state.wake(account, order.ended_ns + state.grace.retention_ns, key)
+    if order.due_ns and not joined(order):
+        state.wake(account, order.due_ns, key)

@@ -1,0 +1,276 @@
+"""T-Invest: order-state frames and GetOrders answers as reports.
+
+What a frame is, by message of the contract (`OrderStateStreamResponse`, orders.proto 1.49; JSON
+names and shapes: T-Invest, WebSocket protocol):
+
+| message | becomes |
+|---|---|
+| `orderState` | one report |
+| `ping`, `subscription` | nothing: they speak of the connection |
+| `stopOrderState`, and variants not known yet | nothing |
+| `{"code", "message"}`, `{"error": ...}` | nothing: the feed deals with refusals |
+| GetOrders' answer (`orders`) | one report an order |
+
+Lots become pieces by `lotSize`; a trade of the stream counts pieces already, a stage of the unary
+call counts lots. A stream order stays PARTIALLYFILL when its rest is canceled: `lotsCancelled` tells
+(T-Invest, Order state stream, "Statuses"). The first message of an order carries an id that is the
+broker's own, shaped as a UUID; the exchange's number comes with the next.
+"""
+
+from collections.abc import Callable
+from decimal import Decimal
+from functools import lru_cache
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from processors.core.errors import MappingError
+from processors.core.model import Report, Trade
+from processors.mappings.times import rfc3339_ns
+from schemas.fix import OrdStatus, OrdType, Side, TimeInForce
+
+__all__ = ["reports"]
+
+
+class Money(Struct, gc=False):
+    """`MoneyValue` and `Quotation` alike: `units` is an int64 as text, `nano` billionths of the same sign."""
+
+    units: str = "0"
+    nano: int = 0
+    currency: str = ""
+
+
+class StreamTrade(Struct, gc=False, rename="camel"):
+    """`OrderTrade` of the stream: price of one piece, quantity in pieces."""
+
+    price: Money
+    quantity: str
+    trade_id: str = ""
+    date_time: str = ""
+
+
+class OrderState(Struct, gc=False, rename="camel"):
+    """`OrderStateStreamResponse.OrderState`, as far as it is used."""
+
+    account_id: str
+    execution_report_status: str
+    order_id: str = ""
+    order_request_id: str = ""
+    trade_order_id: str = ""
+    status_info: str = ""
+    ticker: str = ""
+    lot_size: int = 0
+    direction: str = ""
+    time_in_force: str = ""
+    order_type: str = ""
+    order_price: Money | None = None
+    currency: str = ""
+    lots_requested: str = "0"
+    lots_executed: str = "0"
+    lots_left: str = "0"
+    lots_cancelled: str = "0"
+    trades: list[StreamTrade] = []
+    created_at: str = ""
+    completion_time: str = ""
+    instrument_uid: str = ""
+
+
+class Stage(Struct, gc=False, rename="camel"):
+    """`OrderStage` of the unary call: quantity in lots."""
+
+    price: Money
+    quantity: str
+    trade_id: str = ""
+    execution_time: str = ""
+
+
+class UnaryOrder(Struct, gc=False, rename="camel"):
+    """`OrderState` of GetOrders and GetOrderState, as far as it is used. It names neither account nor lot size."""
+
+    execution_report_status: str
+    order_id: str = ""
+    order_request_id: str = ""
+    lots_requested: str = "0"
+    lots_executed: str = "0"
+    direction: str = ""
+    order_type: str = ""
+    initial_security_price: Money | None = None
+    currency: str = ""
+    ticker: str = ""
+    instrument_uid: str = ""
+    order_date: str = ""
+    stages: list[Stage] = []
+
+
+class Frame(Struct, gc=False, rename="camel"):
+    """`OrderStateStreamResponse`: at most one of its variants, of which one tells of an order."""
+
+    order_state: OrderState | None = None
+
+
+class Orders(Struct, gc=False):
+    """`GetOrdersResponse`."""
+
+    orders: list[UnaryOrder] = []
+
+
+_STREAM = msgspec.json.Decoder(Frame)
+_ORDERS = msgspec.json.Decoder(Orders)
+
+_PENDING_NEW, _NEW, _PARTIAL = OrdStatus.PENDING_NEW, OrdStatus.NEW, OrdStatus.PARTIALLY_FILLED
+# T-Invest, orders.proto, OrderExecutionReportStatus. UNSPECIFIED is missing on purpose: it says nothing.
+_STATUS: Final = {
+    "EXECUTION_REPORT_STATUS_NEW": _NEW,
+    "EXECUTION_REPORT_STATUS_PARTIALLYFILL": _PARTIAL,
+    "EXECUTION_REPORT_STATUS_FILL": OrdStatus.FILLED,
+    "EXECUTION_REPORT_STATUS_CANCELLED": OrdStatus.CANCELED,
+    "EXECUTION_REPORT_STATUS_REJECTED": OrdStatus.REJECTED,
+}
+_SIDE: Final = {"ORDER_DIRECTION_BUY": Side.BUY, "ORDER_DIRECTION_SELL": Side.SELL}
+_TYPE: Final = {
+    "ORDER_TYPE_LIMIT": OrdType.LIMIT,
+    "ORDER_TYPE_MARKET": OrdType.MARKET,
+    "ORDER_TYPE_BESTPRICE": OrdType.BEST_PRICE,
+}
+_TIME_IN_FORCE: Final = {
+    "TIME_IN_FORCE_DAY": TimeInForce.DAY,
+    "TIME_IN_FORCE_FILL_AND_KILL": TimeInForce.IMMEDIATE_OR_CANCEL,
+    "TIME_IN_FORCE_FILL_OR_KILL": TimeInForce.FILL_OR_KILL,
+}
+_CAUSE_NONE: Final = "CAUSE_UNSPECIFIED"
+# "Not enough position": the order was never placed (T-Invest, orders.proto, StatusCauseInfo).
+_CAUSE_NOT_PLACED: Final = "CAUSE_CANCELLED_NOT_ENOUGH_POSITION"
+
+QuantityOf = Callable[[str | None, str | None], Decimal | None]
+
+
+def reports(value: bytes, source: str, account: str, order_qty: QuantityOf) -> list[Report]:
+    """Read one record of the venue's frames.
+
+    `source` and `account` are the record's headers. `order_qty` gives the OrderQty, in pieces, that
+    is known of an order by its request id or the venue's id: it tells the lot size, which the unary
+    calls leave out.
+
+    Raises:
+        MappingError: it is no JSON of a known shape, or a status is not known.
+    """
+    try:
+        if source == "rest:GetOrders":
+            return [_unary(order, account, order_qty) for order in _ORDERS.decode(value).orders]
+        state = _STREAM.decode(value).order_state
+    except msgspec.DecodeError as error:
+        raise MappingError("frame", value[:80], str(error)) from None
+    return [] if state is None else [_stream(state)]
+
+
+def _stream(state: OrderState) -> Report:
+    status, request_id, order_id, size = (
+        state.execution_report_status,
+        state.order_request_id,
+        state.order_id,
+        state.lot_size,
+    )
+    ord_status = _status(status)
+    requested, executed = _count(state.lots_requested), _count(state.lots_executed)
+    if ord_status is _NEW:
+        if "-" in order_id or order_id == request_id or order_id == state.trade_order_id:
+            ord_status = _PENDING_NEW
+    elif ord_status is _PARTIAL and _rest_canceled(state, requested, executed):
+        ord_status = OrdStatus.CANCELED
+    elif state.status_info == _CAUSE_NOT_PLACED and not executed:
+        ord_status = OrdStatus.REJECTED
+    ord_type = _TYPE.get(state.order_type)
+    price = state.order_price
+    return Report(
+        state.account_id,
+        request_id or None,
+        order_id or None,
+        ord_status,
+        status,
+        Decimal(executed * size),
+        Decimal(requested * size) if size else None,
+        tuple([_trade(trade) for trade in state.trades]),
+        rfc3339_ns(state.completion_time or state.created_at),
+        state.status_info if state.status_info != _CAUSE_NONE and state.status_info else None,
+        state.instrument_uid or None,
+        state.ticker or None,
+        _SIDE.get(state.direction),
+        ord_type,
+        _TIME_IN_FORCE.get(state.time_in_force),
+        _money(price.units, price.nano) if price is not None and ord_type is OrdType.LIMIT else None,
+        state.currency.upper() or None,
+    )
+
+
+def _rest_canceled(state: OrderState, requested: int, executed: int) -> bool:
+    canceled = _count(state.lots_cancelled)
+    return canceled > 0 or (executed < requested and not _count(state.lots_left))
+
+
+def _trade(trade: StreamTrade) -> Trade:
+    price = trade.price
+    identity = trade.trade_id or f"{trade.date_time}/{price.units}.{price.nano:09d}/{trade.quantity}"
+    return Trade(
+        identity, _money(price.units, price.nano), Decimal(_count(trade.quantity)), rfc3339_ns(trade.date_time)
+    )
+
+
+def _unary(order: UnaryOrder, account: str, order_qty: QuantityOf) -> Report:
+    request_id, order_id = order.order_request_id or None, order.order_id or None
+    requested, executed = _count(order.lots_requested), _count(order.lots_executed)
+    known = order_qty(request_id, order_id)
+    size = known / requested if known is not None and requested else None
+    price = order.initial_security_price
+    ord_type = _TYPE.get(order.order_type)
+    return Report(
+        account,
+        request_id,
+        order_id,
+        _status(order.execution_report_status),
+        order.execution_report_status,
+        executed * size if size is not None else Decimal(0),
+        known,
+        tuple([_stage(stage, size) for stage in order.stages]) if size is not None else (),
+        rfc3339_ns(order.order_date),
+        None,
+        order.instrument_uid or None,
+        order.ticker or None,
+        _SIDE.get(order.direction),
+        ord_type,
+        None,
+        _money(price.units, price.nano) if price is not None and ord_type is OrdType.LIMIT else None,
+        order.currency.upper() or None,
+    )
+
+
+def _stage(stage: Stage, lot_size: Decimal) -> Trade:
+    price = stage.price
+    identity = stage.trade_id or f"{stage.execution_time}/{price.units}.{price.nano:09d}/{stage.quantity}"
+    quantity = _count(stage.quantity) * lot_size
+    return Trade(identity, _money(price.units, price.nano), quantity, rfc3339_ns(stage.execution_time))
+
+
+def _status(text: str) -> OrdStatus:
+    status = _STATUS.get(text)
+    if status is None:
+        raise MappingError("executionReportStatus", text, "no status that is known")
+    return status
+
+
+def _count(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise MappingError("lots or quantity", text, "no whole number") from None
+
+
+@lru_cache(maxsize=65536)
+def _money(units: str, nano: int) -> Decimal:
+    whole = _count(units)
+    if not nano:
+        return Decimal(whole)
+    if abs(nano) > 999_999_999 or ((whole > 0) == (nano < 0) and whole != 0):
+        raise MappingError("nano", nano, f"no fraction that goes with {units} units")
+    sign = "-" if nano < 0 else ""
+    return Decimal(f"{sign}{abs(whole)}.{abs(nano):09d}".rstrip("0"))

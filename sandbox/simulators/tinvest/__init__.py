@@ -1,0 +1,1 @@
+"""A T-Invest that runs on this machine: the exchange (pure), its JSON (pure), its sockets."""
