@@ -1,0 +1,138 @@
+"""What a feed asks of a venue's file, and the words in which the file answers.
+
+A venue's file says where to connect and what to send, and puts every message, refusal and close code
+into one of a few meanings. The life cycle of the connection (`producers.feeds.connection`) knows
+these meanings only, so it is the same for every venue.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from producers.rest import RestAnswer
+
+__all__ = [
+    "CLOSE_CODES",
+    "HTTP_STATUSES",
+    "Heard",
+    "Meaning",
+    "SnapshotCall",
+    "Venue",
+    "What",
+    "http_meaning",
+]
+
+
+class Meaning(NamedTuple):
+    """What the end of a connection, or a refusal, means to a feed.
+
+    `reason` is the word that stands in the `disconnected` marker and in the metrics, `text` what the
+    venue said, for a person. A `final` one ends the feed: trying again won't change it. Otherwise the
+    next try comes at the earliest after `wait_s`.
+    """
+
+    reason: str
+    final: bool = False
+    wait_s: float = 0
+    text: str = ""
+    hint: str = ""
+
+
+class What(StrEnum):
+    """What a message of the stream is to a feed. All of them are recorded, untouched."""
+
+    DATA = "data"
+    PING = "ping"
+    CONFIRMED = "confirmed"
+    REFUSED = "refused"
+    UNREADABLE = "unreadable"
+
+
+class Heard(NamedTuple):
+    """A message, classified. `account` is empty when the message names none; a refusal has a `meaning`."""
+
+    what: What
+    account: str = ""
+    meaning: Meaning | None = None
+
+
+class SnapshotCall(NamedTuple):
+    """A REST call that reads the state of an account's orders; `source` names it in the headers."""
+
+    path: str
+    body: bytes
+    source: str
+
+
+class Venue(Protocol):
+    """One venue with its settings, as a feed and its reconciler see it."""
+
+    name: str
+    accounts: tuple[str, ...]
+    source: str
+    stream_url: str
+    stream_headers: Mapping[str, str]
+    subprotocols: tuple[str, ...]
+    ca_file: Path | None
+    # Longer than this without a byte means that the connection is dead.
+    silence_s: float
+    reconciles: bool
+    rest_url: str
+    rest_headers: Mapping[str, str]
+
+    async def greeting(self) -> tuple[bytes, ...]:
+        """Return what is to be sent on a new connection, such as the subscription."""
+
+    def classify(self, data: bytes) -> Heard:
+        """Say what a message is; it never raises."""
+
+    def close_meaning(self, code: int, reason: str) -> Meaning:
+        """Say what a close code means, 1006 where the connection broke without one."""
+
+    def handshake_meaning(self, status: int) -> Meaning:
+        """Say what the HTTP status of a refused hand-shake means."""
+
+    def snapshot_call(self, account: str, now_ns: int) -> SnapshotCall:
+        """Return the call that reads an account's orders of the day."""
+
+    def snapshot_orders(self, body: bytes) -> int:
+        """Return how many orders an answer holds; raise ValueError when it can't be read."""
+
+    def snapshot_meaning(self, answer: RestAnswer) -> Meaning:
+        """Say what an answer other than 200 means."""
+
+
+# RFC 6455, 7.4.1, and the IANA registry of WebSocket close codes.
+CLOSE_CODES: dict[int, Meaning] = {
+    1000: Meaning("closed"),
+    1001: Meaning("maintenance"),
+    1006: Meaning("connection_lost"),
+    1008: Meaning("policy", wait_s=10),
+    1009: Meaning(
+        "frame_too_large",
+        text="a message is larger than a record of the topic may be",
+        hint="Raise max.message.bytes of the venue's frames topic.",
+    ),
+    1011: Meaning("venue_error"),
+    1012: Meaning("maintenance"),
+    1013: Meaning("maintenance", wait_s=5),
+}
+
+# RFC 9110, 15.
+HTTP_STATUSES: dict[int, Meaning] = {
+    401: Meaning("unauthorized", final=True),
+    403: Meaning("forbidden", final=True),
+    404: Meaning("not_found", final=True),
+    408: Meaning("timeout"),
+    429: Meaning("limit", wait_s=10),
+}
+
+
+def http_meaning(status: int, statuses: Mapping[int, Meaning] = HTTP_STATUSES) -> Meaning:
+    """Return what an HTTP status means: by the table, else by its class.
+
+    A server's error passes; any other refusal is of the request itself, which stays the same.
+    """
+    known = statuses.get(status) or (Meaning("venue_error") if status >= 500 else Meaning("refused", final=True))
+    return known._replace(text=known.text or f"the venue answered HTTP {status}")
