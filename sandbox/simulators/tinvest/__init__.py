@@ -1,1 +1,5 @@
-"""A T-Invest that runs on this machine: the exchange (pure), its JSON (pure), its sockets."""
+"""A T-Invest that runs on this machine: the exchange and its JSON, which are pure, and its sockets."""
+
+from sandbox.simulators.tinvest.server import TInvestSimulator
+
+__all__ = ["TInvestSimulator"]

@@ -6,8 +6,7 @@ the same happens.
 
 import heapq
 from collections import deque
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
 from random import Random
 from uuid import UUID
 
@@ -90,14 +89,16 @@ class Market:
         """When something is due to happen next."""
         return self._due[0][0] if self._due else None
 
-    def advance(self, now_ns: int) -> Iterator[Order]:
-        """Let everything happen that is due by now, and yield each order as it is after each step of it."""
+    def advance(self, now_ns: int) -> list[Order]:
+        """Let everything happen that is due by now; return each order as it was after each step of it."""
+        states = []
         while self._due and self._due[0][0] <= now_ns:
             due_ns, _, key, step = heapq.heappop(self._due)
             after = take(self._orders[key], step, due_ns)
             if after is not None:
                 self._orders[key] = after
-                yield after
+                states.append(after)
+        return states
 
     def find(self, account: str, *, number: str | None = None, request_id: str | None = None) -> Order | None:
         """Return an order by the exchange's id or by the client's key."""
@@ -107,9 +108,3 @@ class Market:
     def orders(self, account: str | None = None) -> list[Order]:
         """Return every order, oldest first, of one account or of all."""
         return [order for order in self._orders.values() if account in (None, order.ask.account)]
-
-    def told(self, order: Order) -> Order:
-        """Mark an order as told of, as an answer that shows it does."""
-        key = (order.ask.account, order.ask.request_id)
-        self._orders[key] = replace(self._orders[key], told=True)
-        return self._orders[key]

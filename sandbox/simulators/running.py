@@ -1,0 +1,88 @@
+"""Runs a simulated venue as a process of its own, until it is told to stop."""
+
+import asyncio
+import signal
+import ssl
+from pathlib import Path
+
+import typer
+
+from dropcopy.errors import UsageError
+from sandbox.simulators.tinvest.server import TInvestSimulator, account_ids
+
+__all__ = ["run_simulator", "until_stopped"]
+
+SIMULATED = ("tinvest",)
+
+
+def run_simulator(
+    venue: str,
+    *,
+    port: int,
+    accounts: str,
+    seed: int | None,
+    speed: float,
+    certificate: Path | None,
+    key: Path | None,
+) -> None:
+    """Simulate `venue` until SIGTERM or SIGINT; print the settings that lead to it when it is ready.
+
+    Raises:
+        UsageError: there is no simulator of it, or an option can't be used.
+    """
+    if venue not in SIMULATED:
+        raise UsageError(f"there is no simulator of {venue!r}", hint=f"There is one of: {', '.join(SIMULATED)}.")
+    simulator = TInvestSimulator(
+        accounts=read_accounts(accounts), port=port, seed=seed, speed=speed, tls=_tls(certificate, key)
+    )
+    asyncio.run(_serve(simulator))
+
+
+def read_accounts(text: str) -> list[str]:
+    """Return the account ids that an option `--accounts` names, or as many made-up ones as it says.
+
+    Raises:
+        UsageError: it names none.
+    """
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if len(names) == 1 and names[0].isdecimal() and len(names[0]) <= 4:
+        names = account_ids(int(names[0]))
+    if not names:
+        raise UsageError(f"--accounts {text!r} names no account", hint="Give a number such as 3, or ids.")
+    return names
+
+
+def _tls(certificate: Path | None, key: Path | None) -> ssl.SSLContext | None:
+    if certificate is None:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        context.load_cert_chain(certificate, key)
+    except (OSError, ssl.SSLError) as error:
+        raise UsageError(f"the certificate {certificate} can't be used: {error.strerror or error}") from None
+    return context
+
+
+async def until_stopped() -> None:
+    """Return when the process is told to stop, by SIGTERM or SIGINT."""
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    await stopped.wait()
+
+
+async def _serve(simulator: TInvestSimulator) -> None:
+    try:
+        await simulator.__aenter__()
+    except OSError as error:
+        raise UsageError(f"port {simulator.port} can't be served: {error.strerror}") from None
+    try:
+        typer.echo(f"DROPCOPY_TINVEST_TOKEN={simulator.token}")
+        typer.echo(f"DROPCOPY_TINVEST_ACCOUNTS={','.join(simulator.accounts)}")
+        typer.echo(f"DROPCOPY_TINVEST_REST_URL={simulator.rest_url}")
+        typer.echo(f"DROPCOPY_TINVEST_WS_URL={simulator.ws_url}")
+        typer.echo(f"SIMULATOR_CONTROL_URL={simulator.control_url}")
+        await until_stopped()
+    finally:
+        await simulator.__aexit__(None, None, None)

@@ -1,0 +1,124 @@
+"""Faults on request: what shall go wrong next, and how often."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from sandbox.simulators.tinvest.fates import Fate
+
+__all__ = [
+    "Answer",
+    "Close",
+    "Cut",
+    "Delay",
+    "Demand",
+    "Fault",
+    "FaultError",
+    "Malformed",
+    "PerCall",
+    "PerFrame",
+    "Silence",
+    "read_fault",
+]
+
+Count = Annotated[int, Field(ge=1)]
+Seconds = Annotated[float, Field(gt=0, le=3600)]
+
+
+class FaultError(ValueError):
+    """A fault that there is none of, or with parameters that it does not have."""
+
+
+class _Fault(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Cut(_Fault):
+    """Drop every stream connection without a word."""
+
+    fault: Literal["cut"]
+
+
+class Silence(_Fault):
+    """Send nothing on the present stream connections for a while; with `new`, on new ones neither."""
+
+    fault: Literal["silence"]
+    seconds: Seconds
+    new: bool = False
+
+
+class Close(_Fault):
+    """Close every stream connection with a WebSocket code."""
+
+    fault: Literal["close"]
+    code: Annotated[int, Field(ge=1000, le=4999)] = 1001
+    reason: str = ""
+
+
+class Malformed(_Fault):
+    """Send a text that is no JSON on every stream connection."""
+
+    fault: Literal["malformed"]
+    text: str = '{"orderState":{"orderId":'
+
+
+class Delay(_Fault):
+    """Hold the next stream messages, or the next REST answers, back."""
+
+    fault: Literal["delay"]
+    side: Literal["stream", "rest"]
+    seconds: Seconds
+    count: Count = 1
+
+
+class PerCall(_Fault):
+    """Of the next orders: take them and never answer (`drop_reply`), or answer and forget them (`ignore`)."""
+
+    fault: Literal["drop_reply", "ignore"]
+    count: Count = 1
+
+
+class PerFrame(_Fault):
+    """Send the next order messages twice."""
+
+    fault: Literal["duplicate"]
+    count: Count = 1
+
+
+class Demand(_Fault):
+    """Let the next orders end so."""
+
+    fault: Literal["hidden_cancel", "reject", "cancel", "fill", "rest"]
+    count: Count = 1
+
+    @property
+    def fate(self) -> Fate:
+        """The end that is meant."""
+        return Fate[self.fault.upper()]
+
+
+class Answer(_Fault):
+    """Answer the next REST calls with this, instead of doing what they ask."""
+
+    fault: Literal["answer"]
+    status: Annotated[int, Field(ge=200, le=599)]
+    body: str = ""
+    count: Count = 1
+
+
+Fault = Cut | Silence | Close | Malformed | Delay | PerCall | PerFrame | Demand | Answer
+
+_ADAPTER: TypeAdapter[Fault] = TypeAdapter(Annotated[Fault, Field(discriminator="fault")])
+
+
+def read_fault(value: Any) -> Fault:
+    """Return the fault that `{"fault": name, ...parameters}` describes.
+
+    Raises:
+        FaultError: it describes none; the message says where it is wrong.
+    """
+    try:
+        return _ADAPTER.validate_python(value)
+    except ValidationError as error:
+        problems = (f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors(include_url=False))
+        raise FaultError("; ".join(problems)) from None
