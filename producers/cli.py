@@ -1,5 +1,23 @@
 """The commands of the package."""
 
+from typing import Annotated
+
 import typer
 
 app = typer.Typer()
+
+
+@app.command()
+def produce(
+    venues: Annotated[list[str], typer.Argument(metavar="VENUE...", help="One venue or several, such as tinvest.")],
+) -> None:
+    """Record every private frame of these venues, until it is stopped."""
+    import asyncio
+
+    from dropcopy.logs import configure_logs
+    from dropcopy.settings import Settings
+    from producers.feeds.run import run_feeds
+
+    settings = Settings.load()
+    configure_logs(settings)
+    asyncio.run(run_feeds(settings, venues))

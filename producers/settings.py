@@ -1,12 +1,34 @@
-"""The settings of every venue, found by file name in `producers/venues`."""
+"""The settings of the feeds, and those of every venue, found by file name in `producers/venues`."""
 
 from importlib import import_module
 from pkgutil import iter_modules
+from typing import ClassVar
+
+from pydantic import Field
 
 import producers.venues
 from dropcopy.settings import SettingsGroup
 
-__all__ = ["groups", "venue_names"]
+__all__ = ["FeedSettings", "groups", "venue_names"]
+
+
+class FeedSettings(SettingsGroup):
+    """`DROPCOPY_FEED_…`: how much a feed may hold in memory, and how long it waits for what.
+
+    `queue_records` and `queue_bytes` bound what waits for Kafka, for each venue: at either the feed
+    reads no further. After `stall_s` of that it closes its connection to the venue.
+    `reconcile_interval_s` is how often a connected feed reads the venue's state over REST, beyond the
+    once after each connect. `stop_s` is how long closing, and then delivering, may take at the end.
+    """
+
+    group: ClassVar[str] = "feed"
+
+    queue_records: int = Field(default=100_000, ge=1)
+    queue_bytes: int = Field(default=64 * 1024 * 1024, ge=1)
+    stall_s: float = Field(default=10, gt=0, le=3600)
+    handshake_s: float = Field(default=10, gt=0, le=300)
+    stop_s: float = Field(default=5, gt=0, le=300)
+    reconcile_interval_s: float = Field(default=60, gt=0)
 
 
 def venue_names() -> list[str]:
@@ -15,5 +37,5 @@ def venue_names() -> list[str]:
 
 
 def groups() -> list[type[SettingsGroup]]:
-    """Return the settings of every venue."""
-    return [import_module(f"producers.venues.{venue}").VenueSettings for venue in venue_names()]
+    """Return every group of settings of the package."""
+    return [FeedSettings, *(import_module(f"producers.venues.{venue}").VenueSettings for venue in venue_names())]

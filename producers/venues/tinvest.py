@@ -108,7 +108,7 @@ CODES: dict[str, Meaning] = {
     "80005": Meaning("stream_lifetime"),
 }
 KINDS: dict[str, Meaning] = {"1": INVALID, "3": INVALID, "4": FORBIDDEN, "5": NOT_FOUND, "7": FAILED, "8": LIMIT}
-_CODE = re.compile(r"(?<!\d)[1-9]\d{4}(?!\d)")
+_CODE = re.compile(r"([1-9]\d{4})(?!\d)")
 
 _STATUS_OK = ("RESULT_SUBSCRIPTION_STATUS_OK", 1)
 _ORDER_STATUSES = [
@@ -122,6 +122,9 @@ class _Error(msgspec.Struct):
     code: str | int = ""
     message: str = ""
     description: str | int = ""
+
+    def said(self) -> tuple[str | int, ...]:
+        return self.code, self.description, self.message
 
 
 class _Subscription(msgspec.Struct):
@@ -161,19 +164,23 @@ _read_orders = msgspec.json.Decoder(_Orders).decode
 _read_error = msgspec.json.Decoder(_Error).decode
 
 
-def error_meaning(code: str | int, text: str = "") -> Meaning:
-    """Say what an error means by its five-digit code or gRPC number; one that is unknown may pass.
+def error_meaning(*said: str | int) -> Meaning:
+    """Say what an error means by what the venue said of it: codes first, then its text.
 
-    `text` is the venue's own, in which the five-digit code also occurs.
+    A five-digit code, which may also begin the text, tells more than a gRPC number, which comes
+    first if at all. An error that is unknown may pass.
     """
-    found = _CODE.search(f"{code} {text}")
-    if found is not None:
-        five = found.group()
+    words = [str(part) for part in said if part != ""]
+    five = next((found.group(1) for word in words if (found := _CODE.match(word))), None)
+    if five is not None:
         meaning = CODES.get(five) or KINDS.get(five[0], FAILED)
     else:
-        meaning = STATUSES.get(int(code), FAILED) if str(code).isdecimal() else FAILED
-    said = " ".join(str(part) for part in (code, text) if part != "")
-    return meaning._replace(text=f"{meaning.text or meaning.reason} ({said})" if said else meaning.text)
+        meaning = STATUSES.get(int(words[0]), FAILED) if words and words[0].isdecimal() else FAILED
+    return _saying(meaning, " ".join(words))
+
+
+def _saying(meaning: Meaning, said: str) -> Meaning:
+    return meaning._replace(text=f"{meaning.text} ({said})" if meaning.text and said else meaning.text or said)
 
 
 class VenueFeed:
@@ -209,9 +216,7 @@ class VenueFeed:
             return Heard(What.UNREADABLE)
         error = _Error(frame.code, frame.message) if frame.code is not None else frame.error
         if error is not None:
-            return Heard(
-                What.REFUSED, meaning=error_meaning(error.code, f"{error.description} {error.message}".strip())
-            )
+            return Heard(What.REFUSED, meaning=error_meaning(*error.said()))
         payload = frame.result or frame
         state = payload.order_state or payload.stop_order_state
         if state is not None:
@@ -223,7 +228,7 @@ class VenueFeed:
     def _subscribed(self, answer: _Subscription) -> Heard:
         if answer.status not in _STATUS_OK:
             error = answer.error or _Error(message=f"subscription status {answer.status}")
-            return Heard(What.REFUSED, meaning=error_meaning(error.code, error.message))
+            return Heard(What.REFUSED, meaning=error_meaning(*error.said()))
         # To take an account for heard that is not would turn the venue's silence about it into a false alarm.
         missing = set(self.accounts) - set(answer.accounts) if answer.accounts else set()
         if missing:
@@ -233,11 +238,9 @@ class VenueFeed:
 
     def close_meaning(self, code: int, reason: str) -> Meaning:
         """Say what a close code means; a five-digit code in the reason tells more than the close code."""
-        if _CODE.search(reason):
-            return error_meaning("", f"{reason}, close code {code}")
-        meaning = CLOSES.get(code, FAILED)
-        said = f"close code {code}" + (f": {reason}" if reason else "")
-        return meaning._replace(text=f"{meaning.text} ({said})" if meaning.text else said)
+        if _CODE.match(reason):
+            return error_meaning(reason, f"close code {code}")
+        return _saying(CLOSES.get(code, FAILED), f"close code {code}" + (f": {reason}" if reason else ""))
 
     def handshake_meaning(self, status: int) -> Meaning:
         """Say what the HTTP status of a refused hand-shake means."""
@@ -265,7 +268,7 @@ class VenueFeed:
         """
         try:
             error = _read_error(answer.body)
-            meaning = error_meaning(error.code, f"{error.description} {error.message}".strip())
+            meaning = error_meaning(*error.said())
         except (msgspec.DecodeError, UnicodeDecodeError):
             meaning = http_meaning(answer.status, HANDSHAKES)
         reset = answer.headers.get("x-ratelimit-reset", "")

@@ -1,0 +1,293 @@
+"""Runs the life cycle of `producers.feeds.connection` on a real WebSocket and a real clock.
+
+One connection at a time, in a task of its own that reads, and a ticker. Both hand what happens to
+`step` and do at once what it answers; nothing is awaited in between, so the records of one step stand
+together. The task reads only while the recorder has room: behind it the library's small queue fills,
+then TCP's window closes, and the venue is held back.
+"""
+
+import asyncio
+import random
+import ssl
+import time
+import uuid
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol
+
+import msgspec
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
+from websockets.frames import CloseCode
+from websockets.typing import Subprotocol
+
+from dropcopy.errors import DropcopyError, VenueError
+from dropcopy.logs import get_logger
+from producers.feeds import metrics
+from producers.feeds.connection import SECOND_NS, Limits, Phase, State, step
+from producers.feeds.events import (
+    Abort,
+    Action,
+    Close,
+    Closed,
+    Failed,
+    Held,
+    Input,
+    Mark,
+    Message,
+    Open,
+    Opened,
+    Publish,
+    Released,
+    Retry,
+    Send,
+    Stop,
+    StopAsked,
+    Tick,
+)
+from producers.feeds.venue import Meaning, Venue, What
+from producers.rest import tls_context
+from schemas.headers import Kind
+
+__all__ = ["Feed", "FollowUp", "Log"]
+
+_TICK_S = 0.1
+_CLOSE_TIMEOUT_S = 2
+_READ_AHEAD_FRAMES = 16
+
+log = get_logger(__name__)
+
+
+class Log(Protocol):
+    """Where a feed writes: `producers.feeds.recorder.Recorder` is one."""
+
+    limit_bytes: int
+
+    @property
+    def full(self) -> bool:
+        """Whether reading has to wait."""
+
+    async def room(self) -> None:
+        """Wait until there is room."""
+
+    def check(self) -> None:
+        """Raise what ended the delivery, if anything did."""
+
+    def write(self, connection: str, account: str, source: str, kind: Kind, value: bytes, received_ns: int) -> None:
+        """Queue one record."""
+
+
+FollowUp = Callable[[str], Coroutine[Any, Any, None]]
+
+
+class Feed:
+    """The feed of one venue, until it is stopped or refused for good.
+
+    `follow_up` is started with the connection's UUID once a connection is confirmed, and cancelled
+    when it ends. Limits, clock and chance have their defaults.
+    """
+
+    def __init__(
+        self,
+        venue: Venue,
+        recorder: Log,
+        *,
+        limits: Limits | None = None,
+        follow_up: FollowUp | None = None,
+        clock: Callable[[], int] = time.time_ns,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self._venue = venue
+        self._recorder = recorder
+        self._limits = limits or Limits(silence_ns=int(venue.silence_s * SECOND_NS))
+        self._follow_up = follow_up
+        self._clock = clock
+        self._chance = chance
+        self._log = log.bind(venue=venue.name)
+        self._tls = tls_context(venue.ca_file) if venue.stream_url.startswith("wss:") else None
+        self._state = State()
+        self._connection = ""
+        self._socket: ClientConnection | None = None
+        self._reader: asyncio.Task[None] | None = None
+        self._opening: asyncio.Future[ClientConnection] | None = None
+        self._following: asyncio.Task[None] | None = None
+        self._outbox: list[bytes] = []
+        self._ended = asyncio.Event()
+        self._error: Meaning | None = None
+        self._tasks: asyncio.TaskGroup
+
+    async def run(self) -> None:
+        """Record the venue's frames until `stop`.
+
+        Raises:
+            VenueError: the venue refused for good.
+            ClusterError: Kafka refused for good.
+        """
+        try:
+            async with asyncio.TaskGroup() as self._tasks:
+                ticker = self._tasks.create_task(self._tick())
+                await self._ended.wait()
+                ticker.cancel()
+        except BaseExceptionGroup as group:
+            raise _first(group) from None
+        finally:
+            for account in self._venue.accounts:
+                metrics.UP.labels(self._venue.name, account).set(0)
+        if self._error is not None:
+            raise VenueError(
+                f"{self._venue.name}: {self._error.text or self._error.reason}", hint=self._error.hint
+            ) from None
+
+    def stop(self) -> None:
+        """Ask the feed to close its connection and end; `run` returns when it has."""
+        self._step(StopAsked())
+
+    async def _tick(self) -> None:
+        held = False
+        while True:
+            self._recorder.check()
+            if self._recorder.full != held:
+                held = not held
+                self._log.warning("held_back" if held else "released")
+                self._step(Held() if held else Released())
+            self._step(Tick())
+            await asyncio.sleep(_TICK_S)
+
+    def _step(self, event: Input) -> None:
+        self._state, actions = step(self._state, event, self._clock(), limits=self._limits, chance=self._chance())
+        for action in actions:
+            self._perform(action)
+
+    def _perform(self, action: Action) -> None:
+        match action:
+            case Publish(data, account, received_ns):
+                self._publish(Kind.FRAME, account or self._venue.accounts[0], data, received_ns)
+            case Mark():
+                self._mark(action)
+            case Open():
+                self._reader = self._tasks.create_task(self._connect())
+            case Send(data):
+                self._outbox.append(data)
+            case Close():
+                self._close()
+            case Abort():
+                if self._reader is not None:
+                    self._reader.cancel()
+            case Retry(delay_s, meaning):
+                metrics.CONNECTIONS_ENDED.labels(self._venue.name, meaning.reason).inc()
+                self._log.warning("retrying", reason=meaning.reason, detail=meaning.text, delay_s=round(delay_s, 3))
+            case Stop(error):
+                self._error = error
+                self._ended.set()
+
+    def _publish(self, kind: Kind, account: str, value: bytes, received_ns: int) -> None:
+        self._recorder.write(self._connection, account, self._venue.source, kind, value, received_ns)
+
+    def _mark(self, mark: Mark) -> None:
+        body = mark.body
+        if mark.kind is Kind.CONNECTED:
+            body = {"accounts": list(self._venue.accounts), "url": self._venue.stream_url}
+            self._log.info("connected", connection=self._connection, accounts=len(self._venue.accounts))
+            if self._follow_up is not None:
+                self._following = self._tasks.create_task(self._follow_up(self._connection))
+        elif mark.kind is Kind.DISCONNECTED:
+            self._log.info("disconnected", connection=self._connection, **body)
+        value = msgspec.json.encode(body)
+        for account in self._venue.accounts:
+            self._publish(mark.kind, account, value, mark.at_ns)
+            if mark.kind is not Kind.HEARTBEAT:
+                metrics.UP.labels(self._venue.name, account).set(mark.kind is Kind.CONNECTED)
+
+    def _close(self) -> None:
+        if self._socket is not None:
+            self._tasks.create_task(self._socket.close())
+        elif self._opening is not None:
+            self._opening.cancel()
+
+    async def _connect(self) -> None:
+        """Live through one connection, and report its end."""
+        self._connection = str(uuid.uuid4())
+        self._opening = asyncio.ensure_future(self._open())
+        try:
+            await asyncio.wait({self._opening})
+            if self._opening.cancelled():
+                end: Input = Failed(Meaning("given_up"))
+            elif (error := self._opening.exception()) is not None:
+                end = Failed(self._open_failure(error))
+            else:
+                end = await self._read(self._opening.result())
+        finally:
+            self._opening.cancel()
+            if self._following is not None:
+                self._following.cancel()
+                self._following = None
+        self._step(end)
+
+    async def _open(self) -> ClientConnection:
+        return await connect(
+            self._venue.stream_url,
+            additional_headers=dict(self._venue.stream_headers),
+            user_agent_header=None,
+            subprotocols=[Subprotocol(name) for name in self._venue.subprotocols],
+            compression=None,
+            ssl=self._tls,
+            open_timeout=None,  # the life cycle has the limit
+            close_timeout=_CLOSE_TIMEOUT_S,
+            ping_interval=None,  # silence is judged by what the venue itself sends
+            max_size=self._recorder.limit_bytes,
+            max_queue=_READ_AHEAD_FRAMES,
+        )
+
+    def _open_failure(self, error: BaseException) -> Meaning:
+        match error:
+            case InvalidStatus():
+                return self._venue.handshake_meaning(error.response.status_code)
+            case ssl.SSLCertVerificationError():
+                return Meaning(
+                    "certificate",
+                    final=True,
+                    text=f"the certificate of {self._venue.stream_url} is not trusted: {error.verify_message}",
+                    hint="Set the venue's CA_FILE to a PEM file of the authority that issued it.",
+                )
+            case InvalidURI() | InvalidHandshake() | OSError() | EOFError():
+                text = f"{self._venue.stream_url} can't be reached: {error or type(error).__name__}"
+                return Meaning("unreachable", text=text)
+        raise error
+
+    async def _read(self, socket: ClientConnection) -> Closed:
+        self._socket = socket
+        try:
+            self._step(Opened(await self._venue.greeting()))
+            if self._state.phase is Phase.CLOSING:  # asked for while the last of the hand-shake came in
+                await socket.close()
+            while self._outbox:
+                await socket.send(self._outbox.pop(0), text=True)
+            while True:
+                await self._recorder.room()
+                data = await socket.recv(decode=False)
+                heard = self._venue.classify(data)
+                if heard.what is What.UNREADABLE:
+                    metrics.UNREADABLE.labels(self._venue.name).inc()
+                self._step(Message(data, heard))
+        except ConnectionClosed as closed:
+            return self._closed(closed)
+        except asyncio.CancelledError:
+            if not self._state.aborted:
+                raise
+            return Closed(Meaning("given_up"))
+        finally:
+            self._socket = None
+            self._outbox.clear()
+            socket.transport.abort()
+
+    def _closed(self, closed: ConnectionClosed) -> Closed:
+        frame = closed.rcvd or closed.sent
+        if frame is None:
+            return Closed(self._venue.close_meaning(CloseCode.ABNORMAL_CLOSURE, ""))
+        return Closed(self._venue.close_meaning(frame.code, frame.reason), heard=closed.rcvd is not None)
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    leaves: list[BaseException] = []
+    for error in group.exceptions:
+        leaves.append(_first(error) if isinstance(error, BaseExceptionGroup) else error)
+    return next((error for error in leaves if isinstance(error, DropcopyError)), leaves[0])

@@ -1,0 +1,106 @@
+"""The process that feeds run in: one venue or several, until a signal or a refusal ends it."""
+
+import asyncio
+import signal
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from importlib import import_module
+
+from prometheus_client import start_http_server
+
+from dropcopy.errors import UsageError
+from dropcopy.logs import get_logger
+from dropcopy.settings import Settings
+from producers.feeds.connection import SECOND_NS, Limits
+from producers.feeds.feed import Feed
+from producers.feeds.recorder import Recorder, Undelivered
+from producers.feeds.venue import Venue
+from producers.reconcile import Reconciler
+from producers.rest import RestClient
+from producers.settings import FeedSettings, venue_names
+
+__all__ = ["open_venue", "run_feeds"]
+
+log = get_logger(__name__)
+
+
+def open_venue(name: str) -> Venue:
+    """Return a venue with the settings that the environment has for it.
+
+    Raises:
+        UsageError: there is no such venue.
+        SettingsError: its settings are missing or wrong.
+    """
+    if name not in venue_names():
+        raise UsageError(f"there is no venue {name!r}", hint=f"Known: {', '.join(venue_names())}.")
+    module = import_module(f"producers.venues.{name}")
+    venue: Venue = module.VenueFeed(module.VenueSettings.load())
+    return venue
+
+
+async def run_feeds(settings: Settings, names: Sequence[str]) -> None:
+    """Run the feeds of the named venues until SIGTERM or SIGINT, or until one is refused for good.
+
+    Either way every feed is closed in order, and what it heard is delivered.
+
+    Raises:
+        DropcopyError: what ended a feed, or how many records could not be delivered.
+    """
+    feed_settings = FeedSettings.load()
+    venues = [open_venue(name) for name in dict.fromkeys(names)]
+    if settings.metrics_port is not None:
+        server, _ = start_http_server(settings.metrics_port, addr=settings.bind_host)
+        log.info("metrics_served", url=f"http://{settings.bind_host}:{server.server_port}/metrics")
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        results = await asyncio.gather(
+            *(_run_feed(settings, feed_settings, venue, stop) for venue in venues), return_exceptions=True
+        )
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+    errors = [result for result in results if isinstance(result, BaseException)]
+    for error in errors[1:]:
+        log.error("feed_failed", error=str(error))
+    if errors:
+        raise errors[0]
+
+
+async def _run_feed(settings: Settings, feed_settings: FeedSettings, venue: Venue, stop: asyncio.Event) -> None:
+    try:
+        recorder = await asyncio.to_thread(Recorder, settings, feed_settings, venue.name)
+        try:
+            await _feed(feed_settings, venue, recorder, stop)
+        finally:
+            left = await recorder.close(feed_settings.stop_s)
+            log.info("feed_ended", venue=venue.name, undelivered=left)
+        if left:
+            raise Undelivered(venue.name, left)
+    finally:
+        stop.set()  # one that ends takes the others along, each in order
+
+
+async def _feed(feed_settings: FeedSettings, venue: Venue, recorder: Recorder, stop: asyncio.Event) -> None:
+    async with AsyncExitStack() as stack:
+        follow_up = None
+        if venue.reconciles:
+            client = RestClient(venue.rest_url, headers=venue.rest_headers, ca_file=venue.ca_file)
+            await stack.enter_async_context(client)
+            interval_s = feed_settings.reconcile_interval_s
+            follow_up = Reconciler(venue, client, recorder, interval_s=interval_s).run
+        limits = Limits(
+            silence_ns=int(venue.silence_s * SECOND_NS),
+            handshake_ns=int(feed_settings.handshake_s * SECOND_NS),
+            stall_ns=int(feed_settings.stall_s * SECOND_NS),
+            stop_ns=int(feed_settings.stop_s * SECOND_NS),
+        )
+        feed = Feed(venue, recorder, limits=limits, follow_up=follow_up)
+        running = asyncio.ensure_future(feed.run())
+        stopping = asyncio.ensure_future(stop.wait())
+        await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        feed.stop()
+        await running
