@@ -1,0 +1,190 @@
+"""The journal of order entry: records of `orders.submitted`, acknowledged before an order is sent.
+
+One idempotent producer that never gives a record up writes all of it, so the records of an account
+keep their order. A thread serves its callbacks; each acknowledgement wakes the coroutine that waits
+for it, so that many orders can be under way at once.
+"""
+
+import asyncio
+import logging
+import threading
+from types import TracebackType
+from typing import Any, Self
+
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
+from tenacity import AsyncRetrying, retry_if_exception_type, wait_exponential_jitter, wait_fixed
+
+from dropcopy.errors import ClusterError
+from dropcopy.kafka import make_producer
+from dropcopy.logs import get_logger
+from dropcopy.registry import AvroWriter, schema_ids
+from dropcopy.settings import Settings
+from producers.gateways.settings import GatewaySettings
+from schemas.topics import SUBMITTED, account_key
+
+__all__ = ["Journal"]
+
+_log = get_logger(__name__)
+
+# What may wait for Kafka: at some 500 bytes each it is a few MB.
+MOST_WAITING = 10_000
+CLOSE_TIMEOUT_S = 10.0
+
+
+class Journal:
+    """Writes submitted records; an async context manager.
+
+    Entering it asks the registry and the broker, so that a start without them fails at once. With
+    `best_effort` it starts without them too, drops records (each with a log line) until they answer.
+
+    Raises on entering:
+        ClusterError: the broker, the registry, the topic or its schema is not there.
+    """
+
+    def __init__(self, settings: Settings, gateway: GatewaySettings) -> None:
+        self._settings = settings
+        self._required = gateway.journal == "required"
+        self._timeout_s = gateway.journal_timeout_s
+        self._writer: AvroWriter | None = None
+        self._producer: Producer | None = None
+        self._stopping = threading.Event()
+        self._poller: threading.Thread | None = None
+        self._background: set[asyncio.Task[None]] = set()
+
+    async def __aenter__(self) -> Self:
+        try:
+            await asyncio.to_thread(self._open)
+        except ClusterError as error:
+            if self._required:
+                raise
+            _log.error("journal_away", reason=error.message, kept="nothing, until it is there")
+            self._run(self._open_later())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    def _open(self) -> None:
+        writer = AvroWriter(SUBMITTED.record or "", schema_ids(self._settings, [SUBMITTED])[SUBMITTED.name])
+        producer = make_producer(
+            self._settings,
+            linger_ms=0,
+            queue_buffering_max_messages=MOST_WAITING,
+            logger=logging.getLogger("librdkafka"),
+        )
+        try:
+            known = producer.list_topics(timeout=self._timeout_s).topics
+        except KafkaException as error:
+            raise ClusterError(
+                f"no Kafka broker answers at {self._settings.bootstrap_servers} ({error.args[0].str()})",
+                hint="No order can be sent. Start one (`dropcopy sandbox up`), or set DROPCOPY_BOOTSTRAP_SERVERS.",
+            ) from None
+        if SUBMITTED.name not in known:
+            raise ClusterError(
+                f"the topic {SUBMITTED.name} is missing at {self._settings.bootstrap_servers}",
+                hint="No order can be sent. Run `dropcopy topics create`.",
+            )
+        self._poller = threading.Thread(target=self._poll, args=(producer,), name="journal", daemon=True)
+        self._poller.start()
+        self._writer, self._producer = writer, producer
+
+    async def _open_later(self) -> None:
+        async for attempt in AsyncRetrying(
+            retry=retry_if_exception_type(ClusterError), wait=wait_exponential_jitter(initial=1, max=30)
+        ):
+            with attempt:
+                await asyncio.to_thread(self._open)
+        _log.info("journal_back")
+
+    def _poll(self, producer: Producer) -> None:
+        while not self._stopping.is_set():
+            producer.poll(0.2)
+
+    async def write(self, record: dict[str, Any]) -> None:
+        """Write an intent, and return once the broker has it; with `best_effort`, at once.
+
+        Raises:
+            ClusterError: the broker did not acknowledge it in time. It stays in the producer's queue
+                and may yet arrive, so what follows from this must be written after it.
+        """
+        if not self._required:
+            self.write_behind(record)
+            return
+        try:
+            acknowledged = self._produce(record)
+        except BufferError:
+            raise _not_journaled(record, f"{MOST_WAITING} records wait for Kafka already") from None
+        try:
+            await asyncio.wait_for(acknowledged, self._timeout_s)
+        except TimeoutError:
+            reason = f"{self._settings.bootstrap_servers} did not acknowledge it within {self._timeout_s:g} s"
+            raise _not_journaled(record, reason) from None
+        except KafkaException as error:
+            raise _not_journaled(record, error.args[0].str()) from None
+
+    def write_behind(self, record: dict[str, Any]) -> None:
+        """Write a record in the background, for as long as it takes; a final failure is logged."""
+        self._run(self._write_behind(record))
+
+    async def _write_behind(self, record: dict[str, Any]) -> None:
+        facts = {name: record[name] for name in ("order_request_id", "account", "phase")}
+        if self._producer is None:
+            _log.error("not_journaled", reason="the journal is away", **facts)
+            return
+        try:
+            async for attempt in AsyncRetrying(retry=retry_if_exception_type(BufferError), wait=wait_fixed(0.1)):
+                with attempt:
+                    acknowledged = self._produce(record)
+            await acknowledged
+        except KafkaException as error:
+            _log.error("not_journaled", reason=error.args[0].str(), **facts)
+
+    def _run(self, work: Any) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+    def _produce(self, record: dict[str, Any]) -> asyncio.Future[None]:
+        """Queue a record; the future ends with the broker's word on it. Raises BufferError when the queue is full."""
+        if self._producer is None or self._writer is None:
+            raise RuntimeError("the journal is not open")
+        loop = asyncio.get_running_loop()
+        acknowledged: asyncio.Future[None] = loop.create_future()
+
+        def settle(error: KafkaError | None) -> None:
+            if acknowledged.done():
+                return
+            if error is None:
+                acknowledged.set_result(None)
+            else:
+                acknowledged.set_exception(KafkaException(error))
+
+        def delivered(error: KafkaError | None, message: Message) -> None:
+            loop.call_soon_threadsafe(settle, error)
+
+        key = account_key(record["venue"], record["account"])
+        self._producer.produce(SUBMITTED.name, self._writer(record), key, on_delivery=delivered)
+        return acknowledged
+
+    async def close(self) -> None:
+        """Wait for what is still on its way, for a while; log what did not arrive."""
+        if self._background and self._producer is not None:
+            await asyncio.wait(self._background, timeout=CLOSE_TIMEOUT_S)
+        for task in list(self._background):
+            task.cancel()
+        self._stopping.set()
+        if self._poller is not None:
+            await asyncio.to_thread(self._poller.join)
+        if self._producer is not None and (left := len(self._producer)):
+            _log.error("journal_closed_with_records_left", records=left)
+            self._producer.purge()
+            self._producer.flush(0)
+
+
+def _not_journaled(record: dict[str, Any], reason: str) -> ClusterError:
+    return ClusterError(
+        f"the order {record['order_request_id']} was not sent, for its intent could not be journaled: {reason}",
+        hint="Check Kafka. DROPCOPY_JOURNAL=best_effort would send orders without a journal.",
+    )
