@@ -4,7 +4,10 @@ from typing import Annotated
 
 import typer
 
+from producers.gateways.cli import app as order
+
 app = typer.Typer()
+app.add_typer(order)
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""The settings of the feeds, and those of every venue, found by file name in `producers/venues`."""
+"""The settings of feeds and gateways, and those of every venue, found by file name in `producers/venues`."""
 
 from importlib import import_module
 from pkgutil import iter_modules
@@ -8,6 +8,7 @@ from pydantic import Field
 
 import producers.venues
 from dropcopy.settings import SettingsGroup
+from producers.gateways.settings import GatewaySettings
 
 __all__ = ["FeedSettings", "groups", "venue_names"]
 
@@ -38,4 +39,5 @@ def venue_names() -> list[str]:
 
 def groups() -> list[type[SettingsGroup]]:
     """Return every group of settings of the package."""
-    return [FeedSettings, *(import_module(f"producers.venues.{venue}").VenueSettings for venue in venue_names())]
+    of_venues = [import_module(f"producers.venues.{venue}").VenueSettings for venue in venue_names()]
+    return [FeedSettings, GatewaySettings, *of_venues]
