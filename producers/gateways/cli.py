@@ -4,14 +4,37 @@ Exit status: 0 the venue accepted, 4 it refused, 1 nobody knows, 2 the order or 
 3 Kafka is away (and nothing was sent).
 """
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
-from click import Choice
 
 __all__ = ["app"]
 
 app = typer.Typer(name="order", help="Send orders to a venue, journaled.", no_args_is_help=True)
+
+
+class SideOption(StrEnum):
+    """`--side`."""
+
+    BUY = "buy"
+    SELL = "sell"
+
+
+class TypeOption(StrEnum):
+    """`--type`."""
+
+    LIMIT = "limit"
+    MARKET = "market"
+    BEST_PRICE = "best-price"
+
+
+class TimeInForceOption(StrEnum):
+    """`--time-in-force`."""
+
+    DAY = "day"
+    IMMEDIATE_OR_CANCEL = "immediate-or-cancel"
+    FILL_OR_KILL = "fill-or-kill"
 
 
 @app.callback()
@@ -24,13 +47,11 @@ def new(
     venue: Annotated[str, typer.Option(help="The venue, such as tinvest.")],
     account: Annotated[str, typer.Option(help="The account at the venue.")],
     instrument: Annotated[str, typer.Option(help="The instrument as the venue names it (T-Invest: FIGI or uid).")],
-    side: Annotated[str, typer.Option(click_type=Choice(["buy", "sell"]))],
+    side: Annotated[SideOption, typer.Option()],
     quantity: Annotated[str, typer.Option(help="In the venue's unit of order (T-Invest: lots).")],
-    ord_type: Annotated[str, typer.Option("--type", click_type=Choice(["limit", "market", "best-price"]))],
+    ord_type: Annotated[TypeOption, typer.Option("--type")],
     price: Annotated[str | None, typer.Option(help="The limit, of one unit of the instrument.")] = None,
-    time_in_force: Annotated[
-        str | None, typer.Option(click_type=Choice(["day", "immediate-or-cancel", "fill-or-kill"]))
-    ] = None,
+    time_in_force: Annotated[TimeInForceOption | None, typer.Option(help="By default the venue's own.")] = None,
     request_id: Annotated[
         str | None, typer.Option(help="The order's id, a UUID; give it again to try the same order again.")
     ] = None,
@@ -46,11 +67,11 @@ def new(
     order = new_order(
         account=account,
         instrument=instrument,
-        side=side,
+        side=side.name,
         quantity=quantity,
-        ord_type=ord_type,
+        ord_type=ord_type.name,
         price=price,
-        time_in_force=time_in_force,
+        time_in_force=time_in_force and time_in_force.name,
         request_id=request_id,
     )
     raise typer.Exit(send_new(venue, order, is_async=is_async, as_json=as_json))

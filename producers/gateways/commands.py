@@ -39,7 +39,7 @@ def new_order(
     time_in_force: str | None,
     request_id: str | None,
 ) -> NewOrder:
-    """Return the order that the options describe.
+    """Return the order that the options describe, words as FIX has them.
 
     Raises:
         UsageError: one of them can't be right.
@@ -47,17 +47,13 @@ def new_order(
     return NewOrder(
         account=account,
         instrument=instrument,
-        side=Side(_word(side)),
-        ord_type=OrdType(_word(ord_type)),
+        side=Side[side],
+        ord_type=OrdType[ord_type],
         quantity=_decimal("--quantity", quantity),
         price=None if price is None else _decimal("--price", price),
-        time_in_force=None if time_in_force is None else TimeInForce(_word(time_in_force)),
+        time_in_force=None if time_in_force is None else TimeInForce[time_in_force],
         **({} if request_id is None else {"order_request_id": request_id}),
     )
-
-
-def _word(option: str) -> str:
-    return option.upper().replace("-", "_")
 
 
 def _decimal(option: str, text: str) -> Decimal:
