@@ -15,7 +15,19 @@ from confluent_kafka.admin import AdminClient
 from dropcopy.errors import ClusterError, SettingsError
 from dropcopy.settings import KAFKA_PREFIX, Settings, read_environment
 
-__all__ = ["admin_client", "client_config", "make_producer", "murmur2_partition", "producer_config", "reach_cluster"]
+__all__ = [
+    "MAX_RECORD_BYTES",
+    "admin_client",
+    "client_config",
+    "make_producer",
+    "murmur2_partition",
+    "producer_config",
+    "reach_cluster",
+]
+
+# The largest record that topics take and producers send: a REST answer with all of an account's orders
+# is larger than Kafka's default of 1 MB.
+MAX_RECORD_BYTES = 8 * 1024 * 1024
 
 
 def client_config(settings: Settings, environment: Mapping[str, str] | None = None) -> dict[str, Any]:
@@ -54,6 +66,7 @@ def producer_config(settings: Settings, **properties: Any) -> dict[str, Any]:
         "partitioner": "murmur2_random",
         "message.timeout.ms": 0,
         "compression.type": "lz4",
+        "message.max.bytes": MAX_RECORD_BYTES,
     } | {name.replace("_", "."): value for name, value in properties.items()}
 
 

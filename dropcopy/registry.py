@@ -2,46 +2,101 @@
 
 A value on the wire is a zero byte, the schema's id as four bytes (big-endian), and the Avro body.
 Ids are the registry's; the same schema has one id in every subject.
+
+The few calls that are needed of Confluent's REST interface are made with httpx: the client library would
+bring an HTTP stack of its own.
+Source: Confluent, Schema Registry API Reference.
 """
 
 import io
 import json
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, cast
 
 import fastavro
 import httpx
-from confluent_kafka.schema_registry import ConfigCompatibilityLevel, Schema, SchemaRegistryClient, ServerConfig
-from confluent_kafka.schema_registry.error import SchemaRegistryError
 
 from dropcopy.errors import ClusterError
 from dropcopy.settings import Settings
 from schemas.records import schema
 from schemas.topics import Topic
 
-__all__ = ["AvroReader", "AvroWriter", "register", "registry_client", "schema_ids"]
+__all__ = ["AvroReader", "AvroWriter", "register", "schema_ids", "schema_problems"]
+
+TIMEOUT_S = 10
+CONNECT_RETRIES = 2
 
 _PREFIX = struct.Struct(">bI")
 
-
-def registry_client(settings: Settings) -> SchemaRegistryClient:
-    """Return a client of the registry that the settings name."""
-    config: dict[str, Any] = {"url": settings.schema_registry_url, "timeout": 10, "max.retries": 2}
-    if settings.schema_registry_user:
-        password = settings.schema_registry_password.get_secret_value()
-        config["basic.auth.user.info"] = f"{settings.schema_registry_user}:{password}"
-    return SchemaRegistryClient(config)
+# As strict as BACKWARD, or stricter.
+_SUFFICIENT = {"BACKWARD", "BACKWARD_TRANSITIVE", "FULL", "FULL_TRANSITIVE"}
 
 
-def _failed(settings: Settings, doing: str, error: Exception) -> ClusterError:
-    hint = "Start one (`dropcopy sandbox up`), or set DROPCOPY_SCHEMA_REGISTRY_URL."
-    if isinstance(error, SchemaRegistryError):
-        hint = "Run `dropcopy topics create`, which registers every schema." if error.http_status_code == 404 else ""
-        return ClusterError(
-            f"{doing}: the registry answered {error.http_status_code}: {error.error_message}", hint=hint
+class _Registry:
+    """The registry that the settings name; every failure is a `ClusterError` that says what was being done."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._url = settings.schema_registry_url.rstrip("/")
+        user, password = settings.schema_registry_user, settings.schema_registry_password.get_secret_value()
+        self._client = httpx.Client(
+            auth=httpx.BasicAuth(user, password) if user else None,
+            timeout=TIMEOUT_S,
+            transport=httpx.HTTPTransport(retries=CONNECT_RETRIES),
+            headers={"Content-Type": "application/vnd.schemaregistry.v1+json"},
         )
-    return ClusterError(f"{doing}: no schema registry answers at {settings.schema_registry_url} ({error})", hint=hint)
+
+    def __enter__(self) -> "_Registry":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+
+    def call(self, doing: str, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any] | None:
+        """Return the answer's object, or None when the registry does not know what the path names."""
+        try:
+            answer = self._client.request(method, f"{self._url}{path}", json=body)
+        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+            raise ClusterError(
+                f"{doing}: no schema registry answers at {self._url} ({error or type(error).__name__})",
+                hint="Start one (`dropcopy sandbox up`), or set DROPCOPY_SCHEMA_REGISTRY_URL.",
+            ) from None
+        try:
+            told = answer.json()
+        except ValueError:
+            told = None
+        if not isinstance(told, dict):
+            raise ClusterError(
+                f"{doing}: what answers at {self._url} is no schema registry (status {answer.status_code})",
+                hint="DROPCOPY_SCHEMA_REGISTRY_URL is the base of Confluent's REST interface.",
+            )
+        if answer.status_code == httpx.codes.NOT_FOUND:
+            return None
+        if not answer.is_success:
+            raise ClusterError(f"{doing}: the registry answered {answer.status_code}: {told.get('message', told)}")
+        return told
+
+    def look_up(self, subject: str, newest: str) -> int | None:
+        """Return the id of a schema of the subject, or None when it is not registered there."""
+        told = self.call(f"looking up {subject}", "POST", f"/subjects/{subject}", {"schema": newest})
+        return None if told is None else int(told["id"])
+
+    def compatibility(self, subject: str) -> str | None:
+        """Return the subject's own compatibility, or None when it has none."""
+        told = self.call(f"looking up {subject}", "GET", f"/config/{subject}")
+        return None if told is None else str(told.get("compatibilityLevel"))
+
+    def require_backward(self, subject: str) -> None:
+        """Make a subject BACKWARD compatible, unless it is that strict already or not known yet."""
+        if self.compatibility(subject) not in _SUFFICIENT:
+            level = {"compatibility": "BACKWARD"}
+            self.call(f"setting the compatibility of {subject}", "PUT", f"/config/{subject}", level)
+
+
+def _subjects(topics: Iterable[Topic]) -> Iterator[tuple[Topic, str, str]]:
+    for topic in topics:
+        if topic.record is not None and topic.subject is not None:
+            yield topic, topic.subject, json.dumps(schema(topic.record))
 
 
 def register(settings: Settings, topics: Iterable[Topic]) -> dict[str, int]:
@@ -50,16 +105,17 @@ def register(settings: Settings, topics: Iterable[Topic]) -> dict[str, int]:
     Raises:
         ClusterError: the registry is away, or refuses a schema as incompatible.
     """
-    client = registry_client(settings)
     ids: dict[str, int] = {}
-    for topic in topics:
-        if topic.record is None or topic.subject is None:
-            continue
-        try:
-            ids[topic.subject] = client.register_schema(topic.subject, Schema(json.dumps(schema(topic.record)), "AVRO"))
-            client.set_config(topic.subject, ServerConfig(compatibility=ConfigCompatibilityLevel.BACKWARD))
-        except (SchemaRegistryError, httpx.HTTPError, OSError) as error:
-            raise _failed(settings, f"registering {topic.subject}", error) from None
+    with _Registry(settings) as registry:
+        for _, subject, newest in _subjects(topics):
+            # Before, so that an incompatible schema is refused; after, for a subject that is new.
+            registry.require_backward(subject)
+            doing = f"registering {subject}"
+            told = registry.call(doing, "POST", f"/subjects/{subject}/versions", {"schema": newest})
+            registry.require_backward(subject)
+            if told is None:
+                raise ClusterError(f"{doing}: the registry knows no such subject and makes none")
+            ids[subject] = int(told["id"])
     return ids
 
 
@@ -69,17 +125,35 @@ def schema_ids(settings: Settings, topics: Iterable[Topic]) -> dict[str, int]:
     Raises:
         ClusterError: the registry is away, or does not know one of the schemas.
     """
-    client = registry_client(settings)
     ids: dict[str, int] = {}
-    for topic in topics:
-        if topic.record is None or topic.subject is None:
-            continue
-        try:
-            found = client.lookup_schema(topic.subject, Schema(json.dumps(schema(topic.record)), "AVRO"))
-        except (SchemaRegistryError, httpx.HTTPError, OSError) as error:
-            raise _failed(settings, f"looking up {topic.subject}", error) from None
-        ids[topic.name] = found.schema_id or 0
+    with _Registry(settings) as registry:
+        for topic, subject, newest in _subjects(topics):
+            found = registry.look_up(subject, newest)
+            if found is None:
+                raise ClusterError(
+                    f"the registry at {settings.schema_registry_url} does not know the newest schema of {subject}",
+                    hint="Run `dropcopy topics create`, which registers every schema.",
+                )
+            ids[topic.name] = found
     return ids
+
+
+def schema_problems(settings: Settings, topics: Iterable[Topic]) -> list[str]:
+    """Return one line for each schema that the registry lacks, or would let change incompatibly.
+
+    Raises:
+        ClusterError: the registry is away.
+    """
+    lines: list[str] = []
+    with _Registry(settings) as registry:
+        for _, subject, newest in _subjects(topics):
+            if registry.look_up(subject, newest) is None:
+                lines.append(f"{subject}: the newest schema is not registered")
+                continue
+            level = registry.compatibility(subject)
+            if level not in _SUFFICIENT:
+                lines.append(f"{subject}: compatibility is {level or 'not set'}, must be BACKWARD")
+    return lines
 
 
 class AvroWriter:
@@ -101,8 +175,7 @@ class AvroReader:
     """Decodes records by the schema that their prefix names, fetched from the registry once each."""
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._client = registry_client(settings)
+        self._registry = _Registry(settings)
         self._schemas: dict[int, Any] = {}
 
     def __call__(self, data: bytes) -> dict[str, Any]:
@@ -118,12 +191,15 @@ class AvroReader:
         writer = self._schemas.get(schema_id)
         if writer is None:
             writer = self._schemas[schema_id] = self._fetch(schema_id)
-        record = fastavro.schemaless_reader(io.BytesIO(memoryview(data)[_PREFIX.size :]), writer, None)
+        body = io.BytesIO(memoryview(data)[_PREFIX.size :])
+        try:
+            record = fastavro.schemaless_reader(body, writer, None)
+        except (EOFError, IndexError, ValueError, OverflowError, MemoryError) as error:
+            raise ValueError(f"no record of schema {schema_id}: {error or type(error).__name__}") from error
         return cast("dict[str, Any]", record)
 
     def _fetch(self, schema_id: int) -> Any:
-        try:
-            found = self._client.get_schema(schema_id)
-        except (SchemaRegistryError, httpx.HTTPError, OSError) as error:
-            raise _failed(self._settings, f"reading schema {schema_id}", error) from None
-        return fastavro.parse_schema(json.loads(found.schema_str or "{}"))
+        told = self._registry.call(f"reading schema {schema_id}", "GET", f"/schemas/ids/{schema_id}")
+        if told is None:
+            raise ClusterError(f"the registry does not know schema {schema_id}, by which a record was written")
+        return fastavro.parse_schema(json.loads(told["schema"]))

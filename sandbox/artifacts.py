@@ -24,10 +24,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import Self
 
-from platformdirs import user_cache_path
-from pydantic import Field
 from tenacity import (
     Retrying,
     retry_if_exception_type,
@@ -37,10 +35,10 @@ from tenacity import (
 )
 
 from dropcopy.errors import DropcopyError
-from dropcopy.settings import SettingsGroup
 from sandbox.progress import Progress
+from sandbox.settings import SandboxSettings
 
-__all__ = ["Artifact", "ArtifactError", "ArtifactSettings", "Bundle", "fetch"]
+__all__ = ["Artifact", "ArtifactError", "Bundle", "fetch"]
 
 THREADS = 4
 TRIES = 4
@@ -50,14 +48,6 @@ MANIFEST = "manifest.json"
 
 class ArtifactError(DropcopyError):
     """An artifact can't be had, or is not what the lock says."""
-
-
-class ArtifactSettings(SettingsGroup):
-    """Where the artifacts are kept: `DROPCOPY_CACHE_DIR`, by default the user's cache folder."""
-
-    group: ClassVar[str] = ""
-
-    cache_dir: Path = Field(default_factory=lambda: user_cache_path("dropcopy"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,7 +121,7 @@ def fetch(
     Raises:
         ArtifactError: an artifact can't be had, or has another sha256 than the lock says.
     """
-    cache = ArtifactSettings.load().cache_dir if cache is None else cache
+    cache = SandboxSettings.load().cache_dir if cache is None else cache
     folders = [bundle.folder(cache) for bundle in bundles]
     missing = [bundle for bundle, folder in zip(bundles, folders, strict=True) if not _is_whole(folder)]
     if missing:

@@ -1,0 +1,133 @@
+"""A real Apache Kafka broker (KRaft, one node) on this machine.
+
+Its settings suit two cores that it shares with everything else, and low latency: internal topics have
+few partitions, groups form at once, offsets of a transaction are written at once.
+"""
+
+import base64
+import uuid
+from pathlib import Path
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+
+from dropcopy.kafka import MAX_RECORD_BYTES
+from sandbox.ports import HOST
+from sandbox.processes import Process
+from sandbox.servers import Server, ServerError, java
+
+__all__ = ["Broker"]
+
+FORMAT_TIMEOUT_S = 60
+HEAP = ("-Xms256m", "-Xmx512m", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=10")
+
+LOG4J = """\
+rootLogger.level=warn
+rootLogger.appenderRef.stderr.ref=stderr
+appender.stderr.name=stderr
+appender.stderr.type=Console
+appender.stderr.target=SYSTEM_ERR
+appender.stderr.layout.type=PatternLayout
+appender.stderr.layout.pattern=%d{ISO8601} %p %c{1} %m%n
+"""
+
+SETTINGS = {
+    "process.roles": "broker,controller",
+    "node.id": 1,
+    "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+    "controller.listener.names": "CONTROLLER",
+    "inter.broker.listener.name": "PLAINTEXT",
+    # Nothing may rely on a topic that appears by itself.
+    "auto.create.topics.enable": "false",
+    "message.max.bytes": MAX_RECORD_BYTES,
+    "replica.fetch.max.bytes": MAX_RECORD_BYTES,
+    # One node holds the only replica.
+    "offsets.topic.replication.factor": 1,
+    "transaction.state.log.replication.factor": 1,
+    "transaction.state.log.min.isr": 1,
+    "share.coordinator.state.topic.replication.factor": 1,
+    "share.coordinator.state.topic.min.isr": 1,
+    # Each of their partitions costs time at start and files.
+    "offsets.topic.num.partitions": 4,
+    "transaction.state.log.num.partitions": 4,
+    "share.coordinator.state.topic.num.partitions": 1,
+    # Latency: a group forms without waiting for more members, commits are not gathered up.
+    "group.initial.rebalance.delay.ms": 0,
+    "group.coordinator.append.linger.ms": 0,
+    # Two cores.
+    "num.network.threads": 2,
+    "num.io.threads": 4,
+    "background.threads": 2,
+    "log.cleaner.threads": 1,
+    "log.cleaner.dedupe.buffer.size": 16 * 1024 * 1024,
+}
+
+
+class Broker(Server):
+    """A broker, running while inside the context.
+
+    `jars` is the folder of the broker's artifacts, `folder` holds its data, settings and log, and is
+    taken up again where it is a former broker's. `port` and `controller_port` of 0 are any free ones.
+
+    Raises on entering a `ServerError`: it did not start; with its log's tail.
+    """
+
+    name = "broker"
+    ready_timeout_s = 90
+
+    def __init__(self, jars: Path, folder: Path, *, port: int = 0, controller_port: int = 0) -> None:
+        super().__init__(folder, (port, controller_port))
+        self._command = java(
+            [*HEAP, "-cp", f"{jars}/*"], properties={"log4j2.configurationFile": folder / "log4j2.properties"}
+        )
+        self._admin: AdminClient | None = None
+
+    @property
+    def address(self) -> str:
+        """What clients are given as `bootstrap.servers`."""
+        return f"{HOST}:{self.ports[0]}"
+
+    def _start(self) -> Process:
+        port, controller_port = self.ports
+        (self.folder / "log4j2.properties").write_text(LOG4J, "utf-8")
+        placed = SETTINGS | {
+            "controller.quorum.voters": f"1@{HOST}:{controller_port}",
+            "listeners": f"PLAINTEXT://{HOST}:{port},CONTROLLER://{HOST}:{controller_port}",
+            "advertised.listeners": f"PLAINTEXT://{HOST}:{port}",
+            "log.dirs": self.folder / "data",
+        }
+        settings = self.folder / "server.properties"
+        settings.write_text("".join(f"{name}={value}\n" for name, value in placed.items()), "utf-8")
+        if not (self.folder / "data" / "meta.properties").exists():
+            self._format(settings)
+        self._admin = None
+        return Process("broker", [*self._command, "kafka.Kafka", settings], folder=self.folder)
+
+    def _format(self, settings: Path) -> None:
+        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
+        arguments = ["kafka.tools.StorageTool", "format", "--cluster-id", cluster, "--config", str(settings)]
+        with Process("format", [*self._command, *arguments], folder=self.folder) as process:
+            if process.wait(FORMAT_TIMEOUT_S) != 0:
+                raise ServerError(f"the broker's storage in {self.folder} can't be made:\n{process.log_tail()}")
+
+    def _answers(self) -> bool:
+        if self._admin is None:
+            self._admin = AdminClient(
+                {
+                    "bootstrap.servers": self.address,
+                    # Tries again fast, so that readiness is seen when it comes.
+                    "reconnect.backoff.ms": 20,
+                    "reconnect.backoff.max.ms": 100,
+                    "log_level": 0,
+                }
+            )
+        try:
+            return bool(self._admin.list_topics(timeout=0.5).brokers)
+        except KafkaException:
+            return False
+
+    def stop(self) -> None:
+        """End the broker, in order where it does so in time; ending an ended one changes nothing."""
+        # It would otherwise go on trying to reach a broker that is gone.
+        self._admin = None
+        super().stop()
