@@ -130,11 +130,11 @@ class RestClient:
                 )
             return RestAnswer(answer.status_code, answer.headers, answer.content)
         except TimeoutError:
-            code, reason = "TIMEOUT", f"no answer within {limit_s:g} s"
+            code, reason = "TIMEOUT", f"no answer within {limit_s:.3g} s"
         except httpx.HTTPError as error:
             code, reason = "CUT", f"{type(error).__name__}: {error}".rstrip(": ")
         if began_to_send:
-            raise OutcomeUnknown(f"{self.base_url}: {path}: {reason}", code=code)
+            raise OutcomeUnknown(f"{path.rpartition('/')[2]} at {self.base_url}: {reason}", code=code)
         raise NotSent(
             f"{self.base_url} can't be reached: {reason}",
             code="NOT_SENT",

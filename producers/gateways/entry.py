@@ -66,8 +66,12 @@ async def call_once(
         wait=wait_exponential_jitter(initial=0.05, max=1),
         reraise=True,
     )
+
+    async def post() -> RestAnswer:
+        return await client.post(path, body, timeout_s=max(0, deadline - loop.time()))
+
     try:
-        return await tries(lambda: client.post(path, body, timeout_s=max(0, deadline - loop.time())))
+        return await tries(post)
     except NotSent as error:
         return Rejected(order_request_id=request_id, code=NOT_SENT, text=f"nothing was sent: {error.message}")
     except OutcomeUnknown as error:
