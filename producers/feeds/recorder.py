@@ -11,11 +11,11 @@ import threading
 from types import TracebackType
 from typing import Any, Self
 
-from confluent_kafka import KafkaError, KafkaException, Message
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from confluent_kafka.admin import ConfigResource, ResourceType  # type: ignore[attr-defined]  # the package has no __all__
 
-from dropcopy.errors import ClusterError, DropcopyError
-from dropcopy.kafka import make_producer, reach_cluster
+from dropcopy.errors import ClusterError, DropcopyError, SettingsError
+from dropcopy.kafka import MAX_RECORD_BYTES, producer_config, reach_cluster
 from dropcopy.logs import get_logger
 from dropcopy.settings import Settings
 from producers.feeds import metrics
@@ -23,14 +23,13 @@ from producers.settings import FeedSettings
 from schemas.headers import FrameHeaders, Kind, pack
 from schemas.topics import account_key, frames_topic
 
-__all__ = ["FRAME_LIMIT_BYTES", "RecordTooLarge", "Recorder", "Undelivered"]
+__all__ = ["RecordTooLarge", "Recorder", "Undelivered"]
 
-FRAME_LIMIT_BYTES = 8 * 1024 * 1024
 # What a record is beyond its value: key, headers, and the batch around it.
 _OVERHEAD_BYTES = 4096
 _BROKER_DEFAULT_BYTES = 1_048_588
 _RESERVE_RECORDS = 10_000
-_POLL_S = 0.5
+_POLL_S = 0.1
 _ROOM_POLL_S = 0.02
 
 log = get_logger(__name__)
@@ -63,19 +62,25 @@ class Recorder:
     def __init__(self, settings: Settings, feed: FeedSettings, venue: str) -> None:
         self.venue = venue
         self.topic = frames_topic(venue).name
-        record_bytes = min(_topic_limit_bytes(settings, self.topic), FRAME_LIMIT_BYTES)
+        record_bytes = min(_topic_limit_bytes(settings, self.topic), MAX_RECORD_BYTES)
         self.limit_bytes = record_bytes - _OVERHEAD_BYTES
         self._max_records = feed.queue_records
         self._max_bytes = feed.queue_bytes
-        self._producer = make_producer(
+        properties = producer_config(
             settings,
             linger_ms=0.5,
             message_max_bytes=record_bytes,
             queue_buffering_max_messages=feed.queue_records + _RESERVE_RECORDS,
-            queue_buffering_max_kbytes=(feed.queue_bytes + 4 * FRAME_LIMIT_BYTES) // 1024,
-            error_cb=self._on_error,
-            log_level=0,
+            queue_buffering_max_kbytes=(feed.queue_bytes + 4 * MAX_RECORD_BYTES) // 1024,
         )
+        # librdkafka's own lines would tell the same as `error_cb`.
+        try:
+            self._producer = Producer(properties | {"error_cb": self._on_error, "log_level": 0})
+        except KafkaException as error:
+            raise SettingsError(
+                f"Kafka's producer refuses its settings: {error.args[0].str()}",
+                hint="Correct the DROPCOPY_KAFKA_… names.",
+            ) from None
         self._connection = ""
         self._sequences: dict[str, int] = {}
         # The event loop adds to `_queued…`, the thread that serves Kafka's answers to `_settled…`: one writer each.
@@ -135,7 +140,7 @@ class Recorder:
         if len(value) > self.limit_bytes:
             raise RecordTooLarge(
                 f"a {kind} of {self.venue} has {len(value)} bytes, and {self.topic} takes {self.limit_bytes}",
-                hint=f"Raise max.message.bytes of the topic (up to {FRAME_LIMIT_BYTES}) and start again.",
+                hint=f"Raise max.message.bytes of the topic (up to {MAX_RECORD_BYTES}) and start again.",
             )
         if connection != self._connection:
             self._connection, self._sequences = connection, {}
