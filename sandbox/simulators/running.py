@@ -1,16 +1,16 @@
 """Runs a simulated venue as a process of its own, until it is told to stop."""
 
 import asyncio
-import signal
 import ssl
 from pathlib import Path
 
 import typer
 
 from dropcopy.errors import UsageError
+from sandbox.running import stop_event
 from sandbox.simulators.tinvest.server import TInvestSimulator, account_ids
 
-__all__ = ["run_simulator", "until_stopped"]
+__all__ = ["run_simulator"]
 
 SIMULATED = ("tinvest",)
 
@@ -63,16 +63,8 @@ def _tls(certificate: Path | None, key: Path | None) -> ssl.SSLContext | None:
     return context
 
 
-async def until_stopped() -> None:
-    """Return when the process is told to stop, by SIGTERM or SIGINT."""
-    stopped = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopped.set)
-    await stopped.wait()
-
-
 async def _serve(simulator: TInvestSimulator) -> None:
+    stop = stop_event()
     try:
         await simulator.__aenter__()
     except OSError as error:
@@ -83,6 +75,6 @@ async def _serve(simulator: TInvestSimulator) -> None:
         typer.echo(f"DROPCOPY_TINVEST_REST_URL={simulator.rest_url}")
         typer.echo(f"DROPCOPY_TINVEST_WS_URL={simulator.ws_url}")
         typer.echo(f"SIMULATOR_CONTROL_URL={simulator.control_url}")
-        await until_stopped()
+        await stop.wait()
     finally:
         await simulator.__aexit__(None, None, None)

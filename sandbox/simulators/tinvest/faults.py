@@ -1,8 +1,9 @@
 """Faults on request: what shall go wrong next, and how often."""
 
+from collections import Counter, deque
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from sandbox.simulators.tinvest.fates import Fate
 
@@ -15,6 +16,7 @@ __all__ = [
     "Fault",
     "FaultError",
     "Malformed",
+    "Pending",
     "PerCall",
     "PerFrame",
     "Silence",
@@ -23,6 +25,13 @@ __all__ = [
 
 Count = Annotated[int, Field(ge=1)]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
+
+
+def _sendable(code: int) -> int:
+    # RFC 6455, 7.4.1: these stand for closes without a code, and never travel.
+    if code in (1004, 1005, 1006, 1015):
+        raise ValueError("is a code that can't be sent")
+    return code
 
 
 class FaultError(ValueError):
@@ -51,8 +60,8 @@ class Close(_Fault):
     """Close every stream connection with a WebSocket code."""
 
     fault: Literal["close"]
-    code: Annotated[int, Field(ge=1000, le=4999)] = 1001
-    reason: str = ""
+    code: Annotated[int, Field(ge=1000, le=4999), AfterValidator(_sendable)] = 1001
+    reason: str = Field(default="", max_length=60)
 
 
 class Malformed(_Fault):
@@ -122,3 +131,44 @@ def read_fault(value: Any) -> Fault:
     except ValidationError as error:
         problems = (f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors(include_url=False))
         raise FaultError("; ".join(problems)) from None
+
+
+class Pending:
+    """What is still to go wrong, to be used up by what it befalls."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+        self._delays_s: dict[str, deque[float]] = {"stream": deque(), "rest": deque()}
+        self._answers: deque[Answer] = deque()
+
+    def add(self, fault: PerCall | PerFrame | Delay | Answer) -> None:
+        """Let it happen, as often as it says."""
+        match fault:
+            case Delay(side=side, seconds=seconds, count=count):
+                self._delays_s[side].extend([seconds] * count)
+            case Answer(count=count):
+                self._answers.extend([fault] * count)
+            case PerCall(fault=name, count=count) | PerFrame(fault=name, count=count):
+                self._counts[name] += count
+
+    def take(self, fault: str) -> bool:
+        """Use up one of a counted fault, if there is one."""
+        if self._counts[fault] <= 0:
+            return False
+        self._counts[fault] -= 1
+        return True
+
+    def take_delay_s(self, side: str) -> float:
+        """Use up one delay, if there is one; 0 if not."""
+        delays_s = self._delays_s[side]
+        return delays_s.popleft() if delays_s else 0
+
+    def take_answer(self) -> Answer | None:
+        """Use up one answer that shall stand for the venue's, if there is one."""
+        return self._answers.popleft() if self._answers else None
+
+    def left(self) -> dict[str, int]:
+        """Return how many of each are still to come."""
+        delays = {f"delay_{side}": len(delays_s) for side, delays_s in self._delays_s.items()}
+        counts = {**self._counts, **delays, "answer": len(self._answers)}
+        return {name: count for name, count in counts.items() if count}

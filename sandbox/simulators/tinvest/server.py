@@ -6,19 +6,21 @@ import json
 import secrets
 import ssl
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 from uuid import uuid4
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from sandbox.simulators.tinvest import faults, wire
+from sandbox.simulators.tinvest.calls import Calls, Json
+from sandbox.simulators.tinvest.exchange import Exchange
 from sandbox.simulators.tinvest.fates import FATES, Fate
 from sandbox.simulators.tinvest.market import Market
 from sandbox.simulators.tinvest.orders import Order
-from sandbox.simulators.tinvest.requests import Refusal, chosen_orders, read_account, read_ask, read_order_id
+from sandbox.simulators.tinvest.requests import Refusal
 from sandbox.simulators.tinvest.stream import StreamConnection
 
 __all__ = ["TInvestSimulator", "account_ids"]
@@ -30,8 +32,6 @@ STREAM_PATH = f"/ws/{CONTRACT}.OrdersStreamService/OrderStateStream"
 INVALID_ARGUMENT, NOT_FOUND, UNAUTHENTICATED = 4003, 4005, 4016
 # T-Invest, orders.proto, OrderStateStreamRequest.
 PING_MS_LEAST, PING_MS_MOST = 1_000, 120_000
-
-Json = dict[str, Any]
 
 
 def account_ids(count: int) -> list[str]:
@@ -62,15 +62,12 @@ class TInvestSimulator:
         self.port = port
         self._tls = tls
         # Milliseconds of the start, so that a later run's exchange ids are others.
-        self._market = Market(seed=seed, speed=speed, fates=fates, first_number=time.time_ns() // 1_000_000)
+        market = Market(seed=seed, speed=speed, fates=fates, first_number=time.time_ns() // 1_000_000)
+        self._exchange = Exchange(market, self._tell)
+        self._pending = faults.Pending()
         self._connections: set[StreamConnection] = set()
-        self._settled: dict[tuple[str, str], list[asyncio.Future[None]]] = {}
-        self._timer: asyncio.TimerHandle | None = None
         self._background: set[asyncio.Task[None]] = set()
         self._counts: Counter[str] = Counter()
-        self._pending: Counter[str] = Counter()
-        self._delays: dict[str, deque[float]] = {"stream": deque(), "rest": deque()}
-        self._answers: deque[faults.Answer] = deque()
         self._silent_until = 0.0
         self._runner: web.AppRunner | None = None
 
@@ -91,27 +88,28 @@ class TInvestSimulator:
 
     def orders(self) -> list[Json]:
         """Return the ledger: every order that the venue was asked for and took, as it stands."""
-        return [wire.ledger_entry(order) for order in self._market.orders()]
+        return [wire.ledger_entry(order) for order in self._exchange.market.orders()]
 
     def stats(self) -> Json:
         """Return counts of connections, calls, messages and faults still to come."""
         return {
             "connections": len(self._connections),
-            "orders": len(self._market.orders()),
-            "final": sum(order.is_final for order in self._market.orders()),
-            "pending_faults": {name: left for name, left in self._pending.items() if left},
+            "orders": len(self._exchange.market.orders()),
+            "final": sum(order.is_final for order in self._exchange.market.orders()),
+            "pending_faults": self._pending.left(),
             **dict(self._counts),
         }
 
     async def __aenter__(self) -> Self:
         app = web.Application(middlewares=[self._as_venue])
+        calls = Calls(self.accounts, self._exchange, self._pending).table()
         app.add_routes(
             [
                 web.get(STREAM_PATH, self._stream),
                 web.get("/control/orders", self._control_orders),
                 web.get("/control/stats", self._control_stats),
                 web.post("/control/faults", self._control_faults),
-                *(web.post(f"/rest/{CONTRACT}.{method}", self._rest(method, call)) for method, call in self._calls()),
+                *(web.post(f"/rest/{CONTRACT}.{method}", self._rest(method, call)) for method, call in calls.items()),
             ]
         )
         # A client that hangs up ends its call, so that a dropped reply waits no longer than its client.
@@ -125,63 +123,25 @@ class TInvestSimulator:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        closing = [connection.close(WSCloseCode.GOING_AWAY, "shutdown") for connection in self._connections]
-        await asyncio.wait([asyncio.ensure_future(close) for close in closing], timeout=1) if closing else None
-        for connection in self._connections:
-            connection.cut()
+        self._exchange.stop()
+        self._close_all(WSCloseCode.GOING_AWAY, "shutdown")
+        if self._background:
+            await asyncio.wait(self._background, timeout=1)
         for task in self._background:
             task.cancel()
+        for connection in self._connections:
+            connection.cut()
         if self._runner is not None:
             await self._runner.cleanup()
 
-    # The market's clock.
-
-    def _tick(self) -> None:
-        now_ns = time.time_ns()
-        changed = self._market.advance(now_ns)
-        for order in changed:
-            self._tell(order)
-        for key in {(order.ask.account, order.ask.request_id) for order in changed}:
-            order_now = self._market.find(key[0], request_id=key[1])
-            if order_now is not None and (order_now.placed or order_now.is_final):
-                for waiting in self._settled.pop(key, []):
-                    if not waiting.done():
-                        waiting.set_result(None)
-        if self._timer is not None:
-            self._timer.cancel()
-        due_ns = self._market.next_due_ns
-        delay_s = None if due_ns is None else max(0, due_ns - now_ns) / 1e9
-        self._timer = None if delay_s is None else asyncio.get_running_loop().call_later(delay_s, self._tick)
-
     def _tell(self, order: Order) -> None:
         text = wire.frame(wire.stream_order(order))
-        times = 2 if self._take("duplicate") else 1
-        delay_s = self._delays["stream"].popleft() if self._delays["stream"] else 0
+        times = 2 if self._pending.take("duplicate") else 1
+        delay_s = self._pending.take_delay_s("stream")
         for connection in self._connections:
             if order.ask.account in connection.accounts:
                 for _ in range(times):
                     connection.put(text, delay_s)
-
-    def _take(self, fault: str) -> bool:
-        """Use up one of a counted fault, if there is one."""
-        if self._pending[fault] <= 0:
-            return False
-        self._pending[fault] -= 1
-        return True
-
-    # REST.
-
-    def _calls(self) -> list[tuple[str, Callable[[Json, str], Awaitable[Json]]]]:
-        return [
-            ("OrdersService/PostOrder", self._post_order),
-            ("OrdersService/PostOrderAsync", self._post_order_async),
-            ("OrdersService/GetOrders", self._get_orders),
-            ("OrdersService/GetOrderState", self._get_order_state),
-            ("OrdersService/CancelOrder", self._cancel_order),
-            ("UsersService/GetAccounts", self._get_accounts),
-        ]
 
     def _rest(
         self, method: str, call: Callable[[Json, str], Awaitable[Json]]
@@ -190,8 +150,7 @@ class TInvestSimulator:
             self._counts[method] += 1
             if not self._knows(request.headers.get("Authorization", "").removeprefix("Bearer ")):
                 raise Refusal(16, "40003", "authentication token is missing or invalid")
-            if self._answers:
-                answer = self._answers.popleft()
+            if answer := self._pending.take_answer():
                 return web.Response(status=answer.status, text=answer.body)
             try:
                 body = json.loads(await request.text() or "{}")
@@ -200,8 +159,8 @@ class TInvestSimulator:
             if not isinstance(body, dict):
                 raise Refusal(3, "", "the request is no JSON object")
             result = await call(body, request["tracking_id"])
-            if self._delays["rest"]:
-                await asyncio.sleep(self._delays["rest"].popleft())
+            if delay_s := self._pending.take_delay_s("rest"):
+                await asyncio.sleep(delay_s)
             return web.json_response(result)
 
         return handle
@@ -223,77 +182,6 @@ class TInvestSimulator:
         if not answer.prepared:
             answer.headers["x-tracking-id"] = request["tracking_id"]
         return answer
-
-    async def _post_order(self, body: Json, tracking_id: str) -> Json:
-        order = await self._submit(body, is_async=False)
-        return wire.post_answer(order, tracking_id, time.time_ns())
-
-    async def _post_order_async(self, body: Json, tracking_id: str) -> Json:
-        return wire.async_answer(await self._submit(body, is_async=True))
-
-    async def _submit(self, body: Json, *, is_async: bool) -> Order:
-        ask = read_ask(body, self.accounts, self._market.new_id, is_async=is_async)
-        account, request_id = ask.account, ask.request_id
-        is_new = self._market.find(account, request_id=request_id) is None
-        order = self._market.submit(ask, time.time_ns(), ignored=is_new and self._take("ignore"))
-        dropped = is_new and self._take("drop_reply")
-        self._tick()
-        if dropped:
-            await asyncio.Event().wait()
-        order = self._now(order)
-        if is_async or order.placed or order.is_final:
-            return order
-        # The broker answers a synchronous call when the exchange has spoken.
-        settled = asyncio.get_running_loop().create_future()
-        self._settled.setdefault((account, request_id), []).append(settled)
-        await settled
-        return self._now(order)
-
-    def _now(self, order: Order) -> Order:
-        return self._market.find(order.ask.account, request_id=order.ask.request_id) or order
-
-    async def _get_orders(self, body: Json, tracking_id: str) -> Json:
-        account = read_account(body, self.accounts)
-        return {"orders": [wire.order_state(order) for order in chosen_orders(self._market.orders(account), body)]}
-
-    async def _get_order_state(self, body: Json, tracking_id: str) -> Json:
-        return wire.order_state(self._find(body))
-
-    def _find(self, body: Json) -> Order:
-        order = self._market.find(read_account(body, self.accounts), **read_order_id(body))
-        if order is None or not order.told:
-            raise Refusal(5, "50005", "Order not found")
-        return order
-
-    async def _cancel_order(self, body: Json, tracking_id: str) -> Json:
-        order = self._find(body)
-        if order.is_final:
-            raise Refusal(3, "30059", f"Cancel order error: order {order.order_id} is not active")
-        now_ns = time.time_ns()
-        self._market.cancel(order, now_ns)
-        self._tick()
-        return {
-            "time": wire.timestamp(now_ns),
-            "responseMetadata": {"trackingId": tracking_id, "serverTime": wire.timestamp(now_ns)},
-        }
-
-    async def _get_accounts(self, body: Json, tracking_id: str) -> Json:
-        return {
-            "accounts": [
-                {
-                    "id": account,
-                    "type": "ACCOUNT_TYPE_TINKOFF",
-                    "name": f"Simulated {account}",
-                    "status": "ACCOUNT_STATUS_OPEN",
-                    "openedDate": "2020-01-15T00:00:00Z",
-                    "closedDate": None,
-                    "accessLevel": "ACCOUNT_ACCESS_LEVEL_FULL_ACCESS",
-                }
-                for account in self.accounts
-            ]
-        }
-
-    # The stream.
 
     async def _stream(self, request: web.Request) -> web.StreamResponse:
         # A browser can set no header, so the token may also stand after `json` in the sub-protocols
@@ -351,8 +239,6 @@ class TInvestSimulator:
     def _count_message(self) -> None:
         self._counts["messages"] += 1
 
-    # The controls.
-
     async def _control_orders(self, request: web.Request) -> web.Response:
         return web.json_response(self.orders())
 
@@ -383,18 +269,17 @@ class TInvestSimulator:
                 if new:
                     self._silent_until = asyncio.get_running_loop().time() + seconds
             case faults.Close(code=code, reason=reason):
-                for connection in self._connections:
-                    task = asyncio.create_task(connection.close(code, reason))
-                    self._background.add(task)
-                    task.add_done_callback(self._background.discard)
+                self._close_all(code, reason)
             case faults.Malformed(text=text):
                 for connection in self._connections:
                     connection.put(text)
-            case faults.Delay(side=side, seconds=seconds, count=count):
-                self._delays[side].extend([seconds] * count)
             case faults.Demand(fate=fate, count=count):
-                self._market.demand(fate, count)
-            case faults.Answer(count=count):
-                self._answers.extend([fault] * count)
-            case faults.PerCall(fault=name, count=count) | faults.PerFrame(fault=name, count=count):
-                self._pending[name] += count
+                self._exchange.market.demand(fate, count)
+            case _:
+                self._pending.add(fault)
+
+    def _close_all(self, code: int, reason: str) -> None:
+        for connection in self._connections:
+            task = asyncio.create_task(connection.close(code, reason))
+            self._background.add(task)
+            task.add_done_callback(self._background.discard)

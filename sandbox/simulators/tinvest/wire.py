@@ -11,6 +11,7 @@ from typing import Any
 from sandbox.simulators.tinvest.orders import Order
 
 __all__ = [
+    "account",
     "async_answer",
     "frame",
     "ledger_entry",
@@ -225,6 +226,19 @@ def order_state(order: Order) -> dict[str, Any]:
         "serviceCommission": _money(0, currency),
         "currency": currency,
         "orderDate": timestamp(order.created_ns),
+    }
+
+
+def account(account_id: str) -> dict[str, Any]:
+    """Return one account as GetAccounts shows it."""
+    return {
+        "id": account_id,
+        "type": "ACCOUNT_TYPE_TINKOFF",
+        "name": f"Simulated {account_id}",
+        "status": "ACCOUNT_STATUS_OPEN",
+        "openedDate": "2020-01-15T00:00:00Z",
+        "closedDate": None,
+        "accessLevel": "ACCOUNT_ACCESS_LEVEL_FULL_ACCESS",
     }
 
 
