@@ -14,6 +14,7 @@ from rich.markup import escape
 
 from dropcopy.errors import DropcopyError
 from dropcopy.settings import check_names, read_environment
+from dropcopy.topic_commands import app as topics
 
 __all__ = ["main"]
 
@@ -36,6 +37,7 @@ def _root(
 def build() -> typer.Typer:
     """Return the command with all its sub-commands, as the installed packages bring them."""
     app = typer.Typer(callback=_root, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
+    app.add_typer(topics)
     for point in sorted(entry_points(group="dropcopy.commands"), key=lambda point: point.name):
         # A Typer without a name lends its commands to the one above.
         app.add_typer(point.load())

@@ -22,7 +22,7 @@ from dropcopy.settings import Settings
 from schemas.records import schema
 from schemas.topics import Topic
 
-__all__ = ["AvroReader", "AvroWriter", "register", "schema_ids", "schema_problems"]
+__all__ = ["AvroReader", "AvroWriter", "register", "schema_ids", "weak_subjects"]
 
 TIMEOUT_S = 10
 CONNECT_RETRIES = 2
@@ -65,7 +65,8 @@ class _Registry:
             told = answer.json()
         except ValueError:
             told = None
-        if not isinstance(told, dict):
+        # A registry's own refusals carry its code.
+        if not isinstance(told, dict) or not (answer.is_success or "error_code" in told):
             raise ClusterError(
                 f"{doing}: what answers at {self._url} is no schema registry (status {answer.status_code})",
                 hint="DROPCOPY_SCHEMA_REGISTRY_URL is the base of Confluent's REST interface.",
@@ -138,22 +139,20 @@ def schema_ids(settings: Settings, topics: Iterable[Topic]) -> dict[str, int]:
     return ids
 
 
-def schema_problems(settings: Settings, topics: Iterable[Topic]) -> list[str]:
-    """Return one line for each schema that the registry lacks, or would let change incompatibly.
+def weak_subjects(settings: Settings, topics: Iterable[Topic]) -> dict[str, str | None]:
+    """Return subject -> its compatibility where that is too weak, -> None where the newest schema is missing.
 
     Raises:
         ClusterError: the registry is away.
     """
-    lines: list[str] = []
+    weak: dict[str, str | None] = {}
     with _Registry(settings) as registry:
         for _, subject, newest in _subjects(topics):
             if registry.look_up(subject, newest) is None:
-                lines.append(f"{subject}: the newest schema is not registered")
-                continue
-            level = registry.compatibility(subject)
-            if level not in _SUFFICIENT:
-                lines.append(f"{subject}: compatibility is {level or 'not set'}, must be BACKWARD")
-    return lines
+                weak[subject] = None
+            elif (level := registry.compatibility(subject)) not in _SUFFICIENT:
+                weak[subject] = level or "not set"
+    return weak
 
 
 class AvroWriter:
@@ -182,8 +181,8 @@ class AvroReader:
         """Return the record in `data`.
 
         Raises:
-            ValueError: the bytes are no framed Avro record.
-            ClusterError: the registry is away, or does not know the id.
+            ValueError: the bytes are no framed Avro record, or of a schema that the registry does not know.
+            ClusterError: the registry is away.
         """
         if len(data) < _PREFIX.size or data[0] != 0:
             raise ValueError("no Avro record with a schema id in front")
@@ -201,5 +200,5 @@ class AvroReader:
     def _fetch(self, schema_id: int) -> Any:
         told = self._registry.call(f"reading schema {schema_id}", "GET", f"/schemas/ids/{schema_id}")
         if told is None:
-            raise ClusterError(f"the registry does not know schema {schema_id}, by which a record was written")
+            raise ValueError(f"the registry does not know schema {schema_id}")
         return fastavro.parse_schema(json.loads(told["schema"]))

@@ -16,15 +16,17 @@ from confluent_kafka.cimpl import NewTopic
 
 from dropcopy.errors import ClusterError
 from dropcopy.kafka import MAX_RECORD_BYTES, reach_cluster
-from dropcopy.registry import register, schema_problems
+from dropcopy.registry import register, weak_subjects
 from dropcopy.settings import Settings
 from schemas.topics import Topic, topics
 
 __all__ = [
+    "Difference",
     "Found",
     "Wanted",
     "check_topics",
     "create_topics",
+    "describe",
     "differences",
     "find_topics",
     "installed_venues",
@@ -33,8 +35,8 @@ __all__ = [
 
 TIMEOUT_S = 30
 
-# More than these on a cluster does no harm; with fewer, records that fit elsewhere are refused.
-AT_LEAST = {"max.message.bytes"}
+# More of these on a cluster does no harm.
+AT_LEAST = {"replication factor", "max.message.bytes"}
 
 
 @dataclass(frozen=True)
@@ -79,31 +81,69 @@ def wanted_topics(settings: Settings, venues: Iterable[str]) -> list[Wanted]:
     return [Wanted(topic, settings.partitions, settings.replication_factor) for topic in topics(venues)]
 
 
-def differences(wanted: Sequence[Wanted], found: Mapping[str, Found]) -> list[str]:
-    """Return one line for each way in which a topic is not as it has to be; none when all is right."""
-    lines: list[str] = []
+@dataclass(frozen=True)
+class Difference:
+    """One way in which the cluster is not as it has to be; `found` is None where there is nothing."""
+
+    thing: str
+    setting: str
+    found: str | None
+    wanted: str
+
+    def __str__(self) -> str:
+        if self.found is None and not self.setting:
+            return f"{self.thing}: is missing"
+        return f"{self.thing}: {self.setting} is {self.found or 'not set'}, must be {self.wanted}"
+
+
+def differences(wanted: Sequence[Wanted], found: Mapping[str, Found]) -> list[Difference]:
+    """Return every way in which a topic is not as it has to be, topic by topic; none when all is right."""
+    different: list[Difference] = []
     for want in wanted:
         have = found.get(want.name)
         if have is None:
-            lines.append(f"{want.name}: is missing")
+            different.append(Difference(want.name, "", None, "there"))
             continue
-        if have.partitions != want.partitions:
-            lines.append(f"{want.name}: has {have.partitions} partitions, must have {want.partitions}")
-        if have.replication_factor < want.replication_factor:
-            lines.append(
-                f"{want.name}: is replicated {have.replication_factor} times, must be {want.replication_factor} times"
-            )
-        for setting, value in want.config.items():
-            present = have.config.get(setting, "nothing")
-            if not _suits(setting, present, value):
-                lines.append(f"{want.name}: {setting} is {present}, must be {value}")
-    return lines
+        has = {
+            "partitions": str(have.partitions),
+            "replication factor": str(have.replication_factor),
+            **have.config,
+        }
+        must = {
+            "partitions": str(want.partitions),
+            "replication factor": str(want.replication_factor),
+            **want.config,
+        }
+        different += [
+            Difference(want.name, setting, has.get(setting), value)
+            for setting, value in must.items()
+            if not _suits(setting, has.get(setting), value)
+        ]
+    return different
 
 
-def _suits(setting: str, present: str, wanted: str) -> bool:
-    if setting in AT_LEAST and present.isdecimal():
-        return int(present) >= int(wanted)
-    return present == wanted
+def _suits(setting: str, found: str | None, wanted: str) -> bool:
+    if setting in AT_LEAST and found is not None and found.isdecimal():
+        return int(found) >= int(wanted)
+    return found == wanted
+
+
+def describe(want: Wanted, found: Found | None) -> dict[str, object]:
+    """Return what a person or a program is told of a topic."""
+    return {
+        "name": want.name,
+        "key": want.topic.key,
+        "record": want.topic.record,
+        "partitions": found.partitions if found else None,
+        "cleanup": found.config.get("cleanup.policy") if found else None,
+        "retention_ms": _number(found.config.get("retention.ms")) if found else None,
+        "present": found is not None,
+        "purpose": want.topic.purpose,
+    }
+
+
+def _number(text: str | None) -> int | None:
+    return None if text is None else int(text)
 
 
 def find_topics(admin: AdminClient, names: Sequence[str]) -> dict[str, Found]:
@@ -169,7 +209,7 @@ def create_topics(settings: Settings, wanted: Sequence[Wanted]) -> list[str]:
     return created
 
 
-def check_topics(settings: Settings, wanted: Sequence[Wanted]) -> list[str]:
+def check_topics(settings: Settings, wanted: Sequence[Wanted]) -> list[Difference]:
     """Return every way in which the cluster's topics and the registry's schemas are not as they have to be.
 
     Raises:
@@ -177,4 +217,10 @@ def check_topics(settings: Settings, wanted: Sequence[Wanted]) -> list[str]:
     """
     admin = reach_cluster(settings)
     found = find_topics(admin, [want.name for want in wanted])
-    return differences(wanted, found) + schema_problems(settings, [want.topic for want in wanted])
+    schemas = [
+        Difference(subject, "", None, "there")
+        if level is None
+        else Difference(subject, "compatibility", level, "BACKWARD")
+        for subject, level in weak_subjects(settings, [want.topic for want in wanted]).items()
+    ]
+    return differences(wanted, found) + schemas

@@ -131,7 +131,7 @@ class Stack:
         problems = check_topics(settings, wanted)
         if problems:
             raise ClusterError(
-                f"the topics in {self._folder} are not as they have to be:\n" + "\n".join(problems),
+                f"the topics in {self._folder} are not as they have to be:\n" + "\n".join(map(str, problems)),
                 hint="Set DROPCOPY_PARTITIONS to what they were made with, or choose another folder.",
             )
 
