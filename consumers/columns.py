@@ -50,7 +50,8 @@ STYLES = {
 class Column:
     """One column: its title, its width in characters and at least, and its text of a record.
 
-    `names` are the fields that the text is made of, under which a plain line gives them in full.
+    `names` are the fields that the text is made of, under which a plain line gives them in full. An
+    `optional` column gives way to others on a narrow terminal.
     """
 
     title: str
@@ -59,6 +60,7 @@ class Column:
     text: Callable[[Record], str]
     least: int = 0
     justify: Literal["left", "right"] = "left"
+    optional: bool = False
 
 
 def printable(text: str) -> str:
@@ -87,12 +89,12 @@ def fraction(part: str | None, whole: str | None) -> str:
     return f"{part or 0}/{whole or '?'}"
 
 
-def _field(title: str, width: int, name: str, *, least: int = 0, right: bool = False) -> Column:
+def _field(title: str, width: int, name: str, *, least: int = 0, right: bool = False, optional: bool = False) -> Column:
     def text(record: Record) -> str:
         value = record.fields.get(name)
         return "" if value is None else str(value)
 
-    return Column(title, width, (name,), text, least or width, "right" if right else "left")
+    return Column(title, width, (name,), text, least or width, "right" if right else "left", optional)
 
 
 def _time(title: str, name: str) -> Column:
@@ -188,9 +190,8 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
     ),
     topics.DEAD_LETTERS.name: (
         _KAFKA_TIME,
-        _KEY,
         _field("topic", 24, "__connect.errors.topic", least=16),
-        _field("part", 4, "__connect.errors.partition", right=True),
+        _field("part", 4, "__connect.errors.partition", right=True, optional=True),
         _field("offset", 8, "__connect.errors.offset", right=True),
         _field("why", 50, "__connect.errors.exception.message", least=20),
         _field("value", 50, "value", least=12),
@@ -200,10 +201,10 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
 _FRAMES = (
     _time("received", "received_ns"),
     _ACCOUNT,
-    _field("source", 20, "source", least=12),
+    _field("source", 20, "source", least=12, optional=True),
     _field("kind", 12, "kind"),
-    _field("connection", 36, "connection", least=9),
-    _field("seq", 6, "sequence", right=True),
+    _field("connection", 36, "connection", least=9, optional=True),
+    _field("seq", 6, "sequence", right=True, optional=True),
     _field("value", 120, "value", least=20),
 )
 _ANY = (_KAFKA_TIME, _PLACE, _KEY, _field("value", 120, "value", least=20))
@@ -222,15 +223,16 @@ def names_of(topic: str) -> list[str]:
 def fit(columns: tuple[Column, ...], width: int) -> list[tuple[Column, int]]:
     """Return the columns that fit into a width, each with its own width there.
 
-    All at full width if possible; else all at their least and what is left given from the left; else
-    as many from the left as fit.
+    Where not even their least widths fit, the optional ones go first, then others, from the right. What
+    is left is given to those first that lack the least.
     """
-    while len(columns) > 1 and sum(column.least + 1 for column in columns) > width:
-        columns = columns[:-1]
-    spare = width - sum(column.least + 1 for column in columns)
-    fitted: list[tuple[Column, int]] = []
-    for column in columns:
+    kept = list(columns)
+    while len(kept) > 1 and sum(column.least + 1 for column in kept) > width:
+        kept.remove(next((column for column in reversed(kept) if column.optional), kept[-1]))
+    spare = width - sum(column.least + 1 for column in kept)
+    widths = {column.title: column.least for column in kept}
+    for column in sorted(kept, key=lambda column: column.width - column.least):
         more = max(0, min(column.width - column.least, spare))
+        widths[column.title] += more
         spare -= more
-        fitted.append((column, column.least + more))
-    return fitted
+    return [(column, widths[column.title]) for column in kept]
