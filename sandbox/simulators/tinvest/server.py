@@ -33,6 +33,8 @@ INVALID_ARGUMENT, NOT_FOUND, UNAUTHENTICATED = 4003, 4005, 4016
 # T-Invest, orders.proto, OrderStateStreamRequest.
 PING_MS_LEAST, PING_MS_MOST = 1_000, 120_000
 
+TRACKING_ID = web.RequestKey("tracking_id", str)
+
 
 def account_ids(count: int) -> list[str]:
     """Return the ids of the first `count` made-up accounts."""
@@ -158,7 +160,7 @@ class TInvestSimulator:
                 body = None
             if not isinstance(body, dict):
                 raise Refusal(3, "", "the request is no JSON object")
-            result = await call(body, request["tracking_id"])
+            result = await call(body, request[TRACKING_ID])
             if delay_s := self._pending.take_delay_s("rest"):
                 await asyncio.sleep(delay_s)
             return web.json_response(result)
@@ -173,14 +175,14 @@ class TInvestSimulator:
         self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
         """Give every REST answer the venue's headers, and every refusal its body."""
-        request["tracking_id"] = uuid4().hex
+        request[TRACKING_ID] = uuid4().hex
         try:
             answer = await handler(request)
         except Refusal as refusal:
             answer = web.json_response(refusal.body(), status=refusal.http_status)
             answer.headers["message"] = refusal.message
         if not answer.prepared:
-            answer.headers["x-tracking-id"] = request["tracking_id"]
+            answer.headers["x-tracking-id"] = request[TRACKING_ID]
         return answer
 
     async def _stream(self, request: web.Request) -> web.StreamResponse:
@@ -220,7 +222,7 @@ class TInvestSimulator:
         unknown = [account for account in accounts if account not in self.accounts]
         if unknown:
             error = ("50004", "Account not found")
-            answer = wire.subscription(request["tracking_id"], stream_id, unknown, error)
+            answer = wire.subscription(request[TRACKING_ID], stream_id, unknown, error)
             await socket.send_str(wire.frame(answer))
             await socket.close(code=NOT_FOUND, message=b"Account not found")
             return
@@ -228,7 +230,7 @@ class TInvestSimulator:
         silent_s = self._silent_until - asyncio.get_running_loop().time()
         if silent_s > 0:
             connection.silence(silent_s)
-        connection.put(wire.frame(wire.subscription(request["tracking_id"], stream_id, accounts)))
+        connection.put(wire.frame(wire.subscription(request[TRACKING_ID], stream_id, accounts)))
         self._connections.add(connection)
         self._counts["connections_total"] += 1
         try:
@@ -252,13 +254,13 @@ class TInvestSimulator:
             return web.json_response({"error": str(error)}, status=400)
         return web.json_response({"connections": len(self._connections)})
 
-    def fault(self, description: Json | faults.Fault) -> None:
+    def fault(self, description: Json) -> None:
         """Let something go wrong: `{"fault": "cut"}` and the others of `faults`.
 
         Raises:
             FaultError: there is no such fault.
         """
-        fault = faults.read_fault(description) if isinstance(description, dict) else description
+        fault = faults.read_fault(description)
         match fault:
             case faults.Cut():
                 for connection in self._connections:
