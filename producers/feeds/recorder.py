@@ -29,6 +29,7 @@ __all__ = ["RecordTooLarge", "Recorder", "Undelivered"]
 _OVERHEAD_BYTES = 4096
 _BROKER_DEFAULT_BYTES = 1_048_588
 _RESERVE_RECORDS = 10_000
+REACH_S = 10
 _POLL_S = 0.1
 _ROOM_POLL_S = 0.02
 
@@ -70,6 +71,7 @@ class Recorder:
             settings,
             linger_ms=0.5,
             message_max_bytes=record_bytes,
+            reconnect_backoff_max_ms=1000,
             queue_buffering_max_messages=feed.queue_records + _RESERVE_RECORDS,
             queue_buffering_max_kbytes=(feed.queue_bytes + 4 * MAX_RECORD_BYTES) // 1024,
         )
@@ -88,6 +90,7 @@ class Recorder:
         self._settled = self._settled_bytes = 0
         self._full = False
         self._failure: ClusterError | None = None
+        self._unreachable = False
         self._ending = False
         self._records = {kind: metrics.RECORDS.labels(venue, kind.value) for kind in Kind}
         self._delivered = metrics.DELIVERED.labels(venue)
@@ -190,13 +193,17 @@ class Recorder:
         self._settled += 1
         if error is None:
             self._delivered.inc()
+            if self._unreachable:
+                self._unreachable = False
+                log.info("kafka_reached", topic=self.topic, waiting=self.waiting_records)
         elif self._failure is None and not self._ending:
             self._failure = _undeliverable(self.topic, error, len(message))
 
     def _on_error(self, error: KafkaError) -> None:
         if error.fatal() and self._failure is None:
             self._failure = ClusterError(f"the producer of {self.topic} can't go on: {error.str()}")
-        else:
+        elif not self._unreachable:
+            self._unreachable = True
             log.warning("kafka_unreachable", topic=self.topic, error=error.str(), waiting=self.waiting_records)
 
 
@@ -219,7 +226,7 @@ def _undeliverable(topic: str, error: KafkaError, size_bytes: int) -> ClusterErr
 
 
 def _topic_limit_bytes(settings: Settings, topic: str) -> int:
-    admin = reach_cluster(settings)
+    admin = reach_cluster(settings, REACH_S)
     # Asked by name, a broker might create it.
     if topic not in admin.list_topics(timeout=10).topics:
         raise ClusterError(

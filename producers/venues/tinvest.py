@@ -81,11 +81,8 @@ FAILED = Meaning("venue_error")
 STATUSES = {3: INVALID, 4: Meaning("timeout"), 5: NOT_FOUND, 7: FORBIDDEN, 8: LIMIT, 12: INVALID, 16: UNAUTHORIZED}
 # "WebSocket", errors; 3000 and 3003 are IANA's Unauthorized and Forbidden.
 CLOSES = CLOSE_CODES | {3000: UNAUTHORIZED, 3003: FORBIDDEN} | {4000 + number: STATUSES[number] for number in STATUSES}
-HANDSHAKES = HTTP_STATUSES | {
-    401: UNAUTHORIZED,
-    403: FORBIDDEN,
-    404: Meaning("not_found", final=True, hint="Check DROPCOPY_TINVEST_WS_URL: the address ends in /ws."),
-}
+WRONG_URL = Meaning("not_found", final=True, hint="Check DROPCOPY_TINVEST_WS_URL: it ends in /ws.")
+HANDSHAKES = HTTP_STATUSES | {401: UNAUTHORIZED, 403: FORBIDDEN, 404: WRONG_URL}
 # "Error codes": five digits, of which the first tells the kind. The named ones differ from their kind.
 CODES = {"40003": UNAUTHORIZED, "80004": Meaning("no_subscription"), "80005": Meaning("stream_lifetime")}
 KINDS = {"1": INVALID, "3": INVALID, "4": FORBIDDEN, "5": NOT_FOUND, "7": FAILED, "8": LIMIT}
@@ -118,13 +115,17 @@ class _OfAccount(msgspec.Struct, rename="camel"):
     account_id: str = ""
 
 
+class _Ping(msgspec.Struct):
+    pass
+
+
 class _Payload(msgspec.Struct, rename="camel"):
     """OrderStateStreamResponse, as far as a feed looks into it."""
 
     order_state: _OfAccount | None = None
     stop_order_state: _OfAccount | None = None
     subscription: _Subscription | None = None
-    ping: msgspec.Raw | None = None
+    ping: _Ping | None = None
 
 
 class _Frame(_Payload):

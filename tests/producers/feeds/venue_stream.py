@@ -53,9 +53,11 @@ class MemoryLog:
     full: bool = False
     limit_bytes: int = 1024 * 1024
     failure: Exception | None = None
+    asked_for_room: int = 0
 
     async def room(self) -> None:
         self.check()
+        self.asked_for_room += 1
         await until(lambda: not self.full)
 
     def check(self) -> None:

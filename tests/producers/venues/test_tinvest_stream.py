@@ -1,0 +1,228 @@
+"""What T-Invest's messages, codes and settings mean to a feed."""
+
+import json
+from typing import Any
+
+import pytest
+
+from dropcopy.errors import SettingsError
+from producers.feeds.venue import Heard, What
+from producers.rest import RestAnswer
+from producers.venues.tinvest import VenueFeed, VenueSettings
+
+ENVIRONMENT = {"DROPCOPY_TINVEST_TOKEN": "t.secret", "DROPCOPY_TINVEST_ACCOUNTS": "A1, A2,,A1"}
+
+
+def feed(**names: str) -> VenueFeed:
+    return VenueFeed(VenueSettings.load(ENVIRONMENT | {f"DROPCOPY_TINVEST_{name}": names[name] for name in names}))
+
+
+def test_accounts_are_a_list_with_commas_each_once():
+    assert feed().accounts == ("A1", "A2")
+
+
+def test_the_addresses_are_the_venues_own_unless_set():
+    stream = "tinkoff.public.invest.api.contract.v1.OrdersStreamService/OrderStateStream"
+    assert feed().stream_url == f"wss://invest-public-api.tbank.ru/ws/{stream}"
+    assert feed().rest_url == "https://invest-public-api.tbank.ru/rest"
+    assert feed(WS_URL="ws://127.0.0.1:1/ws/").stream_url == f"ws://127.0.0.1:1/ws/{stream}"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("TOKEN", ""),
+        ("TOKEN", "t.secret\r\nx: y"),
+        ("ACCOUNTS", " , "),
+        ("ACCOUNTS", "счёт"),
+        ("PING_DELAY_MS", "999"),
+        ("PING_DELAY_MS", "120001"),
+        ("WS_URL", "https://invest-public-api.tbank.ru/ws"),
+        ("REST_URL", "invest-public-api.tbank.ru/rest"),
+    ],
+)
+def test_a_setting_that_cannot_be_right_is_refused_by_name_without_the_token(name: str, value: str):
+    with pytest.raises(SettingsError, match=f"DROPCOPY_TINVEST_{name}") as caught:
+        feed(**{name: value})
+    assert "t.secret" not in str(caught.value)
+
+
+def test_the_token_is_in_no_representation():
+    settings = VenueSettings.load(ENVIRONMENT)
+    assert "t.secret" not in repr(settings) + str(settings.model_dump())
+
+
+CLASSIFIED: dict[str, Heard] = {
+    '{"orderState":{"accountId":"A2","orderId":"1"}}': Heard(What.DATA, "A2"),
+    '{"stopOrderState":{"accountId":"A2"}}': Heard(What.DATA, "A2"),
+    '{"result":{"orderState":{"accountId":"A2"}}}': Heard(What.DATA, "A2"),
+    '{"ping":{"time":"2026-01-01T00:00:00Z","streamId":""}}': Heard(What.PING),
+    '{"ping":{}}': Heard(What.PING),
+    '{"result":{"ping":{}},"error":null}': Heard(What.PING),
+    '{"subscription":{"status":"RESULT_SUBSCRIPTION_STATUS_OK"}}': Heard(What.CONFIRMED),
+    '{"subscription":{"status":1}}': Heard(What.CONFIRMED),
+    '{"subscription":{"status":"RESULT_SUBSCRIPTION_STATUS_OK","accounts":["A2","A1"]}}': Heard(What.CONFIRMED),
+    '{"orderState":{}}': Heard(What.DATA),
+    '{"somethingNew":{"accountId":"A2"}}': Heard(What.DATA),
+    "{}": Heard(What.DATA),
+    "": Heard(What.UNREADABLE),
+    "[]": Heard(What.UNREADABLE),
+    "null": Heard(What.UNREADABLE),
+    '{"orderState":{"accountId":"A2"}': Heard(What.UNREADABLE),
+    '{"orderState":{"accountId":2}}': Heard(What.UNREADABLE),
+    '{"subscription":"yes"}': Heard(What.UNREADABLE),
+}
+
+
+@pytest.mark.parametrize(("text", "heard"), CLASSIFIED.items())
+def test_a_message_is_classified_by_what_it_carries(text: str, heard: Heard):
+    assert feed().classify(text.encode()) == heard
+
+
+def test_bytes_that_are_no_text_are_unreadable():
+    assert feed().classify(b'{"orderState":{"accountId":"\xff\xfe"}}') == Heard(What.UNREADABLE)
+
+
+# Error, the reason it is given, whether it ends the feed, how long to wait in seconds.
+ERRORS: list[tuple[Any, str, bool, float]] = [
+    ({"code": "40003", "message": "no"}, "unauthorized", True, 0),
+    ({"code": 16, "message": "no"}, "unauthorized", True, 0),
+    ({"code": "16", "message": "no"}, "unauthorized", True, 0),
+    ({"code": 7, "message": "no"}, "forbidden", True, 0),
+    ({"code": "40002", "message": "no"}, "forbidden", True, 0),
+    ({"code": "50004", "message": "no"}, "not_found", True, 0),
+    ({"code": 5, "message": "no"}, "not_found", True, 0),
+    ({"code": "30052", "message": "no"}, "invalid_argument", True, 0),
+    ({"code": 3, "message": "no"}, "invalid_argument", True, 0),
+    ({"code": "80001", "message": "no"}, "limit", False, 10),
+    ({"code": "80002", "message": "no"}, "limit", False, 10),
+    ({"code": 8, "message": "no"}, "limit", False, 10),
+    ({"code": 8, "message": "80005 Stream lifetime too long"}, "stream_lifetime", False, 0),
+    ({"code": "80004", "message": "no"}, "no_subscription", False, 0),
+    ({"code": "70001", "message": "no"}, "venue_error", False, 0),
+    ({"code": 14, "message": "no"}, "venue_error", False, 0),
+    ({"code": "what", "message": "is this"}, "venue_error", False, 0),
+    ({"message": "no code"}, "venue_error", False, 0),
+]
+WRAPPINGS = {
+    "bare": lambda error: {"code": ""} | error | {"details": []},
+    "wrapped": lambda error: {"error": error},
+    "of the subscription": lambda error: {
+        "subscription": {"status": "RESULT_SUBSCRIPTION_STATUS_ERROR", "error": error}
+    },
+}
+
+
+@pytest.mark.parametrize("wrap", WRAPPINGS.values(), ids=WRAPPINGS)
+@pytest.mark.parametrize(("error", "reason", "final", "wait_s"), ERRORS)
+def test_an_error_means_the_same_in_whichever_frame_it_comes(
+    wrap: Any, error: dict[str, Any], reason: str, final: bool, wait_s: float
+):
+    frame = wrap(error)
+    heard = feed().classify(json.dumps(frame).encode())
+    assert heard.what is What.REFUSED
+    assert heard.meaning is not None
+    assert (heard.meaning.reason, heard.meaning.final, heard.meaning.wait_s) == (reason, final, wait_s)
+    assert error["message"] in heard.meaning.text
+
+
+def test_a_subscription_that_leaves_an_account_out_is_refused_by_its_name():
+    heard = feed().classify(b'{"subscription":{"status":"RESULT_SUBSCRIPTION_STATUS_OK","accounts":["A2"]}}')
+    assert heard.meaning is not None
+    assert heard.meaning.final
+    assert "A1" in heard.meaning.text
+
+
+CLOSES = [
+    (3000, "", "unauthorized", True),
+    (3003, "", "forbidden", True),
+    (4003, "", "invalid_argument", True),
+    (4004, "", "timeout", False),
+    (4008, "", "limit", False),
+    (4008, "80005 stream lifetime", "stream_lifetime", False),
+    (4016, "", "unauthorized", True),
+    (4014, "", "venue_error", False),
+    (4999, "", "venue_error", False),
+    (1000, "", "closed", False),
+    (1001, "", "maintenance", False),
+    (1006, "", "connection_lost", False),
+    (1011, "took 30000 ms", "venue_error", False),
+    (1012, "", "maintenance", False),
+    (1013, "", "maintenance", False),
+]
+
+
+@pytest.mark.parametrize(("code", "text", "reason", "final"), CLOSES)
+def test_a_close_code_has_its_meaning(code: int, text: str, reason: str, final: bool):
+    meaning = feed().close_meaning(code, text)
+    assert (meaning.reason, meaning.final) == (reason, final)
+    assert str(code) in meaning.text
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "final"),
+    [
+        (401, "unauthorized", True),
+        (403, "forbidden", True),
+        (404, "not_found", True),
+        (400, "refused", True),
+        (429, "limit", False),
+        (500, "venue_error", False),
+        (503, "venue_error", False),
+    ],
+)
+def test_the_status_of_a_refused_hand_shake_has_its_meaning(status: int, reason: str, final: bool):
+    meaning = feed().handshake_meaning(status)
+    assert (meaning.reason, meaning.final) == (reason, final)
+
+
+def test_the_snapshot_asks_for_the_days_orders_of_every_status():
+    call = feed().snapshot_call("A2", 1_767_229_323_000_000_005)
+    assert call.path == "tinkoff.public.invest.api.contract.v1.OrdersService/GetOrders"
+    assert call.source == "rest:GetOrders"
+    assert json.loads(call.body) == {
+        "accountId": "A2",
+        "advancedFilters": {
+            "from": "2026-01-01T00:00:00Z",
+            "to": "2026-01-01T01:02:03.000000005Z",
+            "executionStatus": [
+                "EXECUTION_REPORT_STATUS_FILL",
+                "EXECUTION_REPORT_STATUS_REJECTED",
+                "EXECUTION_REPORT_STATUS_CANCELLED",
+                "EXECUTION_REPORT_STATUS_NEW",
+                "EXECUTION_REPORT_STATUS_PARTIALLYFILL",
+            ],
+        },
+    }
+
+
+@pytest.mark.parametrize(("body", "orders"), [(b'{"orders":[{"a":1},{}]}', 2), (b'{"orders":[]}', 0), (b"{}", 0)])
+def test_the_orders_of_a_snapshot_are_counted(body: bytes, orders: int):
+    assert feed().snapshot_orders(body) == orders
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b'{"orders":1}', b"[]"])
+def test_a_snapshot_that_cannot_be_read_is_told(body: bytes):
+    with pytest.raises(ValueError, match=r"JSON|Expected|truncated"):
+        feed().snapshot_orders(body)
+
+
+REST_ANSWERS = {
+    "the token": (RestAnswer(401, {}, b'{"code":16,"message":"no","description":"40003"}'), "unauthorized", True, 0),
+    "an account": (RestAnswer(404, {}, b'{"code":5,"message":"no","description":50004}'), "not_found", True, 0),
+    "a limit with its reset": (RestAnswer(429, {"x-ratelimit-reset": "7"}, b""), "limit", False, 7),
+    "a limit without": (RestAnswer(429, {}, b"<html>"), "limit", False, 10),
+    "a limit by its code": (
+        RestAnswer(429, {"x-ratelimit-reset": "3"}, b'{"code":8,"description":"80002","message":""}'),
+        "limit",
+        False,
+        3,
+    ),
+    "a gateway": (RestAnswer(503, {"x-ratelimit-reset": "3"}, b"<html>"), "venue_error", False, 0),
+}
+
+
+@pytest.mark.parametrize(("answer", "reason", "final", "wait_s"), REST_ANSWERS.values(), ids=REST_ANSWERS)
+def test_a_refused_call_has_its_meaning(answer: RestAnswer, reason: str, final: bool, wait_s: float):
+    meaning = feed().snapshot_meaning(answer)
+    assert (meaning.reason, meaning.final, meaning.wait_s) == (reason, final, wait_s)
