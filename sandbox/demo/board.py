@@ -9,11 +9,20 @@ from consumers.records import Record
 from sandbox.demo.evidence import Fields
 from sandbox.demo.incidents import Incident
 from schemas.fix import ExecType, JoinStatus, Source
-from schemas.topics import DEAD_LETTERS, EXECUTIONS, FEEDS_STATUS, LATEST, UNMATCHED, venue_of
+from schemas.topics import DEAD_LETTERS, EXECUTIONS, FEEDS_STATUS, LATEST, SUBMITTED, UNMATCHED, frames_topic, venue_of
 
 __all__ = ["WATCHED", "Board", "Latency", "Worker", "percentile"]
 
-WATCHED = (EXECUTIONS.name, LATEST.name, UNMATCHED.name, FEEDS_STATUS.name, DEAD_LETTERS.name)
+WATCHED = (
+    frames_topic("tinvest").name,
+    SUBMITTED.name,
+    EXECUTIONS.name,
+    LATEST.name,
+    UNMATCHED.name,
+    FEEDS_STATUS.name,
+    DEAD_LETTERS.name,
+)
+"""The topics that the board and the incidents are told by."""
 
 ROWS_KEPT = 100
 LATENCIES_KEPT = 200_000

@@ -28,7 +28,7 @@ from sandbox.demo.watcher import Watcher
 from sandbox.processes import Process
 from schemas.fix import FeedState
 from schemas.headers import Kind as FrameKind
-from schemas.topics import SUBMITTED, frames_topic, venue_of
+from schemas.topics import venue_of
 
 __all__ = ["run_demo", "summary_json"]
 
@@ -41,8 +41,6 @@ ACCOUNT_EVERY_S = 0.5
 LOOK_S = 0.1
 FINDINGS_TOLD = 50
 INTERRUPTED = 130
-
-FRAMES = frames_topic("tinvest").name
 
 
 class Demo:
@@ -70,7 +68,7 @@ class Demo:
         parts.start_stack()
         tell("starting the simulated venue")
         self._control = self._running.enter_context(Control(parts.start_simulator()))
-        self._watcher = self._running.enter_context(Watcher(parts.settings, [FRAMES, *WATCHED]))
+        self._watcher = self._running.enter_context(Watcher(parts.settings, WATCHED))
         tell(f"starting the feed and {self._options.workers} workers")
         parts.start_feed()
         parts.start_workers()
@@ -113,7 +111,7 @@ class Demo:
         deadline_s = time.monotonic() + SETTLE_TIMEOUT_S
         next_s = 0.0
         clean_since_s: float | None = None
-        with Reader(self._parts.settings, [FRAMES, SUBMITTED.name, *WATCHED], BEGINNING) as reader:
+        with Reader(self._parts.settings, WATCHED, BEGINNING) as reader:
             while True:
                 for record in reader.poll(LOOK_S):
                     evidence.add(record)

@@ -203,7 +203,7 @@ def summary_table(summary: Summary, latency: Latency, calm: Latency) -> Table:
         count = summary.count(kind)
         table.add_row(kind.value, Text(str(count), style="bold red" if count else "green"))
     if summary.clean:
-        table.add_row("accounted for", Text("every order", style="green"))
+        table.add_row("accounted for", Text("all of them", style="green"))
     for finding in summary.findings[:FINDINGS_SHOWN]:
         table.add_row("not accounted for", Text(printable(f"{finding.order_request_id} {finding.why}"), style="red"))
     more = len(summary.findings) - FINDINGS_SHOWN

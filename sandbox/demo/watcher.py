@@ -3,6 +3,7 @@
 import queue
 import threading
 import time
+from collections.abc import Sequence
 
 from consumers.reader import BEGINNING, Reader
 from consumers.records import Record
@@ -17,7 +18,7 @@ POLL_S = 0.2
 class Watcher:
     """A thread that reads topics from their beginning; use it as a context manager."""
 
-    def __init__(self, settings: Settings, topics: list[str]) -> None:
+    def __init__(self, settings: Settings, topics: Sequence[str]) -> None:
         self._settings = settings
         self._topics = topics
         self._read: queue.SimpleQueue[list[Record] | DropcopyError] = queue.SimpleQueue()
