@@ -30,27 +30,78 @@ __all__ = [
 MAX_RECORD_BYTES = 8 * 1024 * 1024
 
 
+# What holds the project's guarantees up, and what it names itself: not to be passed on from outside.
+FIXED = {
+    "bootstrap.servers": "set DROPCOPY_BOOTSTRAP_SERVERS",
+    "group.id": "set DROPCOPY_GROUP_ID",
+    "acks": "no record may be lost",
+    "request.required.acks": "no record may be lost",
+    "enable.idempotence": "no record may be doubled",
+    "message.timeout.ms": "no record may be given up",
+    "delivery.timeout.ms": "no record may be given up",
+    "partitioner": "every account has to have one partition",
+    "transactional.id": "each worker has its own",
+    "isolation.level": "what a transaction did not commit is not to be seen",
+    "enable.auto.commit": "offsets are committed with the results",
+}
+
+
 def client_config(settings: Settings, environment: Mapping[str, str] | None = None) -> dict[str, Any]:
     """Return the librdkafka properties that every client starts from.
 
     `DROPCOPY_KAFKA_<PROPERTY>` names are passed on with `_` read as `.`; with `_FILE` at the end the
     value is read from that file.
+
+    Raises:
+        SettingsError: a file can't be read, or a property is unknown, wrong, or not to be set; all at once.
     """
     environment = read_environment() if environment is None else environment
-    passed = {}
-    for name, value in environment.items():
-        if name.startswith(KAFKA_PREFIX):
-            is_file = name.endswith("_FILE")
-            bare = name.removeprefix(KAFKA_PREFIX).removesuffix("_FILE" if is_file else "")
-            passed[bare.lower().replace("_", ".")] = _read_secret(name, value) if is_file else value
+    names = sorted(name for name in environment if name.startswith(KAFKA_PREFIX))
+    passed: dict[str, str] = {}
+    problems: list[str] = []
+    for name in names:
+        is_file = name.endswith("_FILE")
+        bare = name.removeprefix(KAFKA_PREFIX).removesuffix("_FILE" if is_file else "")
+        field = bare.lower().replace("_", ".")
+        try:
+            value = _read_secret(name, environment[name]) if is_file else environment[name]
+            passed[field] = value
+        except SettingsError as error:
+            problems.append(error.message)
+            continue
+        fixed = FIXED.get(field)
+        problem = f"can't be set: {fixed}" if fixed else _refusal({field: value}, alone=True)
+        if problem:
+            problems.append(f"{name}: {problem}")
+    if not problems and (problem := _refusal(passed, alone=False)):
+        problems.append(f"{', '.join(names)}: {problem}")
+    if problems:
+        raise SettingsError("\n".join(problems), hint="Remove or correct these names.")
     return {"bootstrap.servers": settings.bootstrap_servers, "client.id": f"dropcopy-{os.getpid()}"} | passed
 
 
 def _read_secret(name: str, path: str) -> str:
     try:
         return Path(path).read_text("utf-8").strip()
-    except OSError as error:
-        raise SettingsError(f"{name}={path} can't be read: {error.strerror}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{name}={path} can't be read: {getattr(error, 'strerror', None) or 'not UTF-8'}") from None
+
+
+def _refusal(properties: Mapping[str, str], *, alone: bool) -> str | None:
+    """Return why librdkafka takes no such properties, or None; `alone`, one says nothing of what it needs beside it."""
+    if not properties:
+        return None
+    try:
+        AdminClient({"log_level": 0} | properties)
+    except KafkaException as error:
+        reason: str = error.args[0].str()
+        if alone and "configuration property" not in reason.lower():
+            return None
+        # It can hold the value, which can be a secret.
+        for value in properties.values():
+            reason = reason.replace(f'"{value}"', "this value")
+        return reason.removeprefix("Failed to create admin client: ")
+    return None
 
 
 def producer_config(settings: Settings, **properties: Any) -> dict[str, Any]:
@@ -59,15 +110,15 @@ def producer_config(settings: Settings, **properties: Any) -> dict[str, Any]:
     A record that can't be delivered yet waits in the producer's queue, whose bound is what holds a
     caller back. Further librdkafka properties are given with `_` for `.`.
     """
-    return {
-        **client_config(settings),
+    tuning = {"compression.type": "lz4", "message.max.bytes": MAX_RECORD_BYTES}
+    guarantees = {
         "acks": "all",
         "enable.idempotence": True,
         "partitioner": "murmur2_random",
         "message.timeout.ms": 0,
-        "compression.type": "lz4",
-        "message.max.bytes": MAX_RECORD_BYTES,
-    } | {name.replace("_", "."): value for name, value in properties.items()}
+    }
+    named = {name.replace("_", "."): value for name, value in properties.items()}
+    return tuning | client_config(settings) | guarantees | named
 
 
 def make_producer(settings: Settings, **properties: Any) -> Producer:

@@ -28,7 +28,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from dropcopy.errors import SettingsError
 
-__all__ = ["PREFIX", "Settings", "SettingsGroup", "check_names", "read_environment"]
+__all__ = ["KAFKA_PREFIX", "PREFIX", "Settings", "SettingsGroup", "check_names", "read_environment"]
 
 PREFIX = "DROPCOPY_"
 KAFKA_PREFIX = f"{PREFIX}KAFKA_"
@@ -96,7 +96,9 @@ class SettingsGroup(BaseModel):
 
     @classmethod
     def _problem(cls, location: tuple[int | str, ...], message: str, values: Mapping[str, Any]) -> str:
-        field = str(location[0]) if location else ""
+        if not location:
+            return message.removeprefix("Value error, ")
+        field = str(location[0])
         name = f"{cls.prefix()}{field.upper()}"
         if field not in values:
             return f"{name} is not set"
@@ -144,7 +146,14 @@ def read_environment(environ: Mapping[str, str] | None = None) -> dict[str, str]
     environ = os.environ if environ is None else environ
     found = {name: value for name, value in environ.items() if name.startswith(PREFIX)}
     path = found.pop(CONFIG, None)
-    return found if path is None else _flatten(_read_toml(Path(path)), PREFIX) | found
+    if path is None:
+        return found
+    filed = _flatten(_read_toml(Path(path)), PREFIX)
+    # A secret of the environment also wins over the file's other way of giving it.
+    for name in found:
+        filed.pop(f"{name}_FILE", None)
+        filed.pop(name.removesuffix("_FILE"), None)
+    return filed | found
 
 
 def _read_toml(path: Path) -> dict[str, Any]:

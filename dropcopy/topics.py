@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from importlib.metadata import entry_points
 
 from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import AdminClient
-from confluent_kafka.admin._config import ConfigResource
-from confluent_kafka.admin._resource import ResourceType
-from confluent_kafka.cimpl import NewTopic
+from confluent_kafka.admin import (  # type: ignore[attr-defined]  # the package has no __all__
+    AdminClient,
+    ConfigResource,
+    NewTopic,
+    ResourceType,
+)
 
 from dropcopy.errors import ClusterError
 from dropcopy.kafka import MAX_RECORD_BYTES, reach_cluster
