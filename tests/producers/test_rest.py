@@ -1,0 +1,144 @@
+"""A call that failed says whether the venue can have seen it."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+import trustme
+
+from dropcopy.errors import SettingsError
+from producers.rest import NotSent, OutcomeUnknown, RestClient
+from sandbox.ports import free_ports
+
+Handler = Callable[[bytes, asyncio.StreamWriter], Awaitable[None]]
+
+
+@asynccontextmanager
+async def serving(handler: Handler, tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
+    """Serve raw bytes: `handler` gets a request's head and the writer, and the connection then closes."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            head = await reader.readuntil(b"\r\n\r\n")
+            await handler(head, writer)
+        except (asyncio.IncompleteReadError, ConnectionError, ssl.SSLError):
+            pass
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+
+
+async def answer_ok(head: bytes, writer: asyncio.StreamWriter) -> None:
+    writer.write(b"HTTP/1.1 200 OK\r\nX-Tracking-Id: abc\r\nContent-Length: 2\r\n\r\n{}")
+    await writer.drain()
+
+
+async def post(port: int, scheme: str = "http", timeout_s: float = 0.5, ca_file: Path | None = None) -> object:
+    url = f"{scheme}://127.0.0.1:{port}/rest"
+    async with RestClient(url, headers={"authorization": "Bearer secret"}, ca_file=ca_file) as client:
+        return await client.post("Service/Method", b"{}", timeout_s=timeout_s)
+
+
+async def test_an_answer_comes_with_status_headers_and_body() -> None:
+    heads: list[bytes] = []
+
+    async def handler(head: bytes, writer: asyncio.StreamWriter) -> None:
+        heads.append(head)
+        await answer_ok(head, writer)
+
+    headers = {"authorization": "Bearer secret"}
+    async with serving(handler) as port, RestClient(f"http://127.0.0.1:{port}/rest/", headers=headers) as client:
+        answer = await client.post("/Service/Method", b"{}")
+    assert (answer.status, answer.headers["x-tracking-id"], answer.body) == (200, "abc", b"{}")
+    assert heads[0].startswith(b"POST /rest/Service/Method HTTP/1.1\r\n")
+    assert b"authorization: bearer secret" in heads[0].lower()
+    assert b"content-type: application/json" in heads[0].lower()
+
+
+async def test_without_a_listener_nothing_was_sent() -> None:
+    with pytest.raises(NotSent, match="can't be reached"):
+        await post(*free_ports(1))
+
+
+async def test_without_a_trusted_certificate_nothing_was_sent(tmp_path: Path) -> None:
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority = trustme.CA()
+    authority.issue_cert("127.0.0.1").configure_cert(tls)
+    async with serving(answer_ok, tls) as port:
+        with pytest.raises(NotSent, match="certificate"):
+            await post(port, "https", 5)
+        authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+        assert await post(port, "https", 5, tmp_path / "ca.pem")
+
+
+async def test_a_hand_shake_that_never_ends_sends_nothing() -> None:
+    # A plain listener never answers the TLS hand-shake.
+    async def silent(head: bytes, writer: asyncio.StreamWriter) -> None:
+        raise AssertionError("no request can come through")
+
+    async with serving(silent) as port:
+        with pytest.raises(NotSent) as failed:
+            await post(port, "https", 0.3)
+    assert failed.value.code == "NOT_SENT"
+
+
+async def test_silence_leaves_the_outcome_unknown() -> None:
+    forgotten = asyncio.Event()
+
+    async def silent(head: bytes, writer: asyncio.StreamWriter) -> None:
+        await forgotten.wait()
+
+    async with serving(silent) as port:
+        with pytest.raises(OutcomeUnknown, match=r"Method .*no answer within 0.3 s") as failed:
+            await post(port, timeout_s=0.3)
+        forgotten.set()
+    assert failed.value.code == "TIMEOUT"
+
+
+@pytest.mark.parametrize("sent", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{", b"nonsense\r\n\r\n"])
+async def test_an_answer_that_breaks_off_leaves_the_outcome_unknown(sent: bytes) -> None:
+    async def cut(head: bytes, writer: asyncio.StreamWriter) -> None:
+        writer.write(sent)
+        await writer.drain()
+
+    async with serving(cut) as port:
+        with pytest.raises(OutcomeUnknown) as failed:
+            await post(port)
+    assert failed.value.code == "CUT"
+
+
+async def test_a_redirect_is_an_answer_and_not_followed() -> None:
+    async def moved(head: bytes, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 307 Moved\r\nLocation: http://127.0.0.1:9/\r\nContent-Length: 0\r\n\r\n")
+        await writer.drain()
+
+    async with serving(moved) as port:
+        answer = await post(port)
+    assert getattr(answer, "status", None) == 307
+
+
+@pytest.mark.parametrize("url", ["", "venue", "ftp://venue", "http://"])
+def test_an_address_that_is_none_is_refused(url: str) -> None:
+    with pytest.raises(SettingsError, match="no http"):
+        RestClient(url, headers={})
+
+
+def test_a_header_that_cannot_be_sent_is_refused_unseen() -> None:
+    with pytest.raises(SettingsError) as refused:
+        RestClient("http://venue", headers={"authorization": "Bearer secret\n"})
+    assert "secret" not in str(refused.value)
+
+
+def test_a_ca_file_that_is_none_is_refused_by_name(tmp_path: Path) -> None:
+    (tmp_path / "empty.pem").touch()
+    for name in ("missing.pem", "empty.pem"):
+        with pytest.raises(SettingsError, match=name):
+            RestClient("https://venue", headers={}, ca_file=tmp_path / name)
