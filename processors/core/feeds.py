@@ -145,6 +145,10 @@ def expire(state: Partition, keys: Iterable[str], out: Outcome, *, submitted_at_
                 later.append(entry)
         for entry in later:
             heapq.heappush(heap, entry)
+        if later:
+            state.waiting.add(key)
+        else:
+            state.waiting.discard(key)
 
 
 def _due(state: Partition, account: Account, key: str, order: Order, submitted_at_end: bool, out: Outcome) -> bool:

@@ -114,7 +114,7 @@ class Submission(Struct, frozen=True, gc=False):
     tracking_id: str | None = None
 
 
-class Terms(Struct, frozen=True, array_like=True, gc=False, dict=True):
+class Terms(Struct, frozen=True, array_like=True, dict=True):
     """What an order is: the part of an Execution that seldom changes. See execution.avsc for each field."""
 
     order_request_id: str

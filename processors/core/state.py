@@ -43,7 +43,8 @@ class Partition(Struct):
     """The state of one input partition.
 
     Orders by their key, accounts by theirs. `aliases` (account -> venue's id -> order) and `due`
-    (account -> heap of (time, order)) are derived from them.
+    (account -> heap of (time, order)) are derived from them. `waiting` are the accounts with orders
+    that are due but wait for the submitted side.
     """
 
     grace: Grace
@@ -51,6 +52,7 @@ class Partition(Struct):
     accounts: dict[str, Account] = field(default_factory=dict)
     aliases: dict[str, dict[str, str]] = field(default_factory=dict)
     due: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
+    waiting: set[str] = field(default_factory=set)
     duplicates: int = 0
 
     def wake(self, account: str, time_ns: int, key: str) -> None:

@@ -27,7 +27,7 @@ from msgspec import Struct
 
 from processors.core.errors import MappingError
 from processors.core.model import Report, Trade
-from processors.mappings.times import rfc3339_ns
+from processors.core.times import rfc3339_ns
 from schemas.fix import OrdStatus, OrdType, Side, TimeInForce
 
 __all__ = ["reports"]
@@ -95,6 +95,7 @@ class UnaryOrder(Struct, gc=False, rename="camel"):
     lots_executed: str = "0"
     direction: str = ""
     order_type: str = ""
+    initial_order_price: Money | None = None
     initial_security_price: Money | None = None
     currency: str = ""
     ticker: str = ""
@@ -219,8 +220,7 @@ def _trade(trade: StreamTrade) -> Trade:
 def _unary(order: UnaryOrder, account: str, order_qty: QuantityOf) -> Report:
     request_id, order_id = order.order_request_id or None, order.order_id or None
     requested, executed = _count(order.lots_requested), _count(order.lots_executed)
-    known = order_qty(request_id, order_id)
-    size = known / requested if known is not None and requested else None
+    size = _lot_size(order, requested, order_qty(request_id, order_id))
     price = order.initial_security_price
     ord_type = _TYPE.get(order.order_type)
     return Report(
@@ -230,7 +230,7 @@ def _unary(order: UnaryOrder, account: str, order_qty: QuantityOf) -> Report:
         _status(order.execution_report_status),
         order.execution_report_status,
         executed * size if size is not None else Decimal(0),
-        known,
+        requested * size if size is not None else None,
         tuple([_stage(stage, size) for stage in order.stages]) if size is not None else (),
         rfc3339_ns(order.order_date),
         None,
@@ -242,6 +242,24 @@ def _unary(order: UnaryOrder, account: str, order_qty: QuantityOf) -> Report:
         _money(price.units, price.nano) if price is not None and ord_type is OrdType.LIMIT else None,
         order.currency.upper() or None,
     )
+
+
+def _lot_size(order: UnaryOrder, requested: int, known_qty: Decimal | None) -> Decimal | None:
+    """Return the pieces of a lot, which the unary calls leave out.
+
+    An order that the stream has told of gives it by its quantity. Of any other it follows from the
+    prices: that of the whole order is the price of one piece times lots times lot size
+    (T-Invest, orders.proto, `OrderState.initial_order_price`, `.initial_security_price`).
+    """
+    if not requested:
+        return None
+    if known_qty is not None:
+        return known_qty / requested
+    whole, piece = order.initial_order_price, order.initial_security_price
+    if whole is None or piece is None or not (lot := _money(piece.units, piece.nano) * requested):
+        return None
+    size = _money(whole.units, whole.nano) / lot
+    return size if size == size.to_integral_value() and size >= 1 else None
 
 
 def _stage(stage: Stage, lot_size: Decimal) -> Trade:

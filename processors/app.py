@@ -1,0 +1,150 @@
+"""The Faust app: one agent over all input topics, with the project's transport and sink.
+
+What is Faust's: the app and its services, the agent, the worker, and the order of events at a
+rebalance. Settings that matter, and why:
+
+* topics are never acknowledged (`acks=False`, `noack()`), so Faust commits nothing by itself;
+* `stream_wait_empty=False`: with nothing acknowledged there is nothing to wait for at a rebalance;
+* `CrashingSupervisor`: any failure ends the process, and a restart continues from the last commit.
+"""
+
+import asyncio
+import sys
+import time
+from collections.abc import Mapping
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Any, cast
+
+import faust
+import mode
+from faust.types import TP
+
+import processors.mappings
+from dropcopy.kafka import client_config
+from dropcopy.logs import get_logger
+from dropcopy.settings import Settings
+from processors.shard import Reports
+from processors.sink import Sink
+from processors.transport import Consumer
+from processors.worker import Part, Worker
+from schemas import topics
+
+__all__ = ["Processor", "mapped_venues"]
+
+log = get_logger(__name__)
+
+# How many batches, of one partition each, one transaction may hold.
+_PARTS_OF_A_ROUND = 256
+_TICK_S = 1.0
+
+
+def mapped_venues() -> dict[str, Reports]:
+    """Return the mapping of every venue that there is a file for."""
+    names = [module.name for module in iter_modules(processors.mappings.__path__)]
+    return {name: import_module(f"processors.mappings.{name}").reports for name in names}
+
+
+class Processor(faust.App):
+    """The worker's app. `ids` are the registry's schema ids, by topic."""
+
+    def __init__(self, settings: Settings, ids: Mapping[str, int], worker_id: str) -> None:
+        self.settings = settings
+        self.failure: BaseException | None = None
+        self._crashing: asyncio.Future[None] | None = None
+        venues = mapped_venues()
+        super().__init__(
+            settings.group_id,
+            broker=f"batch://{settings.bootstrap_servers.split(',')[0]}",
+            store="memory://",
+            autodiscover=False,
+            topic_allow_declare=False,
+            topic_disable_leader=True,
+            topic_partitions=settings.partitions,
+            stream_wait_empty=False,
+            stream_buffer_maxsize=_PARTS_OF_A_ROUND,
+            stream_recovery_delay=0.0,
+            broker_commit_interval=3600.0,
+            agent_supervisor=mode.CrashingSupervisor,
+            web_enabled=False,
+            value_serializer="raw",
+        )
+        self._static_id = settings.worker_id
+        self.sink = Sink(settings, f"{settings.group_id}-{worker_id}", self._fail)
+        self.worker = Worker(settings, venues, ids, self.sink)
+        names = [topics.frames_topic(venue).name for venue in sorted(venues)] + [topics.SUBMITTED.name]
+        self.inputs = self.topic(*names, key_type=bytes, value_type=bytes, value_serializer="raw", acks=False)
+        self.agent(self.inputs, name="join")(self._join)
+        self.timer(_TICK_S)(self._tick)
+        self.on_partitions_assigned.connect(cast("Any", self._assigned))
+        self.on_partitions_revoked.connect(cast("Any", self._revoked))
+
+    def consumer_config(self) -> dict[str, Any]:
+        """Return librdkafka's properties for this member of the group.
+
+        `range` gives partition N of every input topic to the same member, as their counts are equal.
+        """
+        timeout_ms = int(self.settings.session_timeout_s * 1000)
+        config = client_config(self.settings) | {
+            "group.id": self.settings.group_id,
+            "partition.assignment.strategy": "range",
+            "session.timeout.ms": timeout_ms,
+            "heartbeat.interval.ms": max(timeout_ms // 5, 100),
+            "enable.auto.commit": False,
+            "enable.auto.offset.store": False,
+            "auto.offset.reset": "earliest",
+            "isolation.level": "read_committed",
+            "enable.partition.eof": True,
+            "fetch.wait.max.ms": 100,
+            "fetch.error.backoff.ms": 50,
+            "queued.max.messages.kbytes": 32_768,
+        }
+        return config | ({"group.instance.id": self._static_id} if self._static_id else {})
+
+    async def on_first_start(self) -> None:
+        """Open the sink before anything is read."""
+        await self.sink.open()
+        await super().on_first_start()
+
+    async def finish(self) -> None:
+        """Wait until what is in flight is committed; a failure has been told already."""
+        if self.failure is None:
+            await self.worker.finish()
+
+    def _fail(self, error: BaseException) -> None:
+        if self.failure is None:
+            self.failure = error
+            log.error("round_failed", error=str(error))
+            self._crashing = asyncio.ensure_future(self.crash(error))
+
+    async def _join(self, stream: Any) -> None:
+        queue = stream.channel.queue
+        async for event in stream.noack().events():
+            events = [event]
+            while len(events) < _PARTS_OF_A_ROUND and not queue.empty():
+                events.append(queue.get_nowait())
+            generation = self.consumer_generation_id
+            parts = [
+                Part(event.message.tp, event.message.value, event.message.offset)
+                for event in events
+                if event.message.generation_id == generation
+            ]
+            await self.worker.round(parts, cast("Consumer", self.consumer))
+
+    async def _tick(self) -> None:
+        await self.worker.tick(time.time_ns(), cast("Consumer", self.consumer))
+
+    async def _assigned(self, _: object, assigned: set[TP], **__: object) -> None:
+        await self.worker.assigned(assigned)
+
+    async def _revoked(self, _: object, revoked: set[TP], **__: object) -> None:
+        if self.failure is None:
+            await self.worker.revoked(revoked)
+
+
+def run(app: Processor) -> int:
+    """Run the worker until it is told to stop; return the process's exit status."""
+    worker = faust.Worker(app, override_logging=False, redirect_stdouts=False, stdout=sys.stderr, stderr=sys.stderr)
+    status = worker.execute_from_commandline()
+    log.info("stopped", status=status)
+    return 1 if app.failure is not None else 0

@@ -1,0 +1,171 @@
+"""The project's records on the wire: results written, submissions read, state kept."""
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal, InvalidOperation
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from processors.core.errors import MappingError
+from processors.core.model import Account, Event, FeedStatus, Order, Submission, Terms, Unmatched
+from processors.encoding.avro import compile_reader, compile_writer
+from schemas import topics
+from schemas.fix import Action, OrdType, Phase, Side, TimeInForce
+from schemas.records import schema
+
+__all__ = ["Encoders", "StateError", "SubmissionReader", "decode_state", "encode_state"]
+
+_UNIQUE = frozenset({"order_request_id", "exec_id", "event_id", "trade_id", "venue_order_id", "detail"})
+
+
+def _prefix(schema_id: int) -> bytes:
+    return b"\x00" + schema_id.to_bytes(4, "big")
+
+
+class Encoders:
+    """Writes results as Confluent-framed Avro. `schema_ids` maps topic names to the registry's ids."""
+
+    def __init__(self, schema_ids: Mapping[str, int]) -> None:
+        execution = schema("execution")
+        self._terms = compile_writer(execution, Terms.__struct_fields__, _UNIQUE)
+        self._event = compile_writer(execution, Event.__struct_fields__, _UNIQUE)
+        self._unmatched = compile_writer(schema("unmatched"), Unmatched.__struct_fields__, _UNIQUE)
+        self._feed_status = compile_writer(schema("feed_status"), FeedStatus.__struct_fields__, _UNIQUE)
+        self._ids = {name: _prefix(number) for name, number in schema_ids.items()}
+        self.execution = self._execution_writer(topics.EXECUTIONS.name)
+        self.latest = self._execution_writer(topics.LATEST.name)
+
+    def _execution_writer(self, topic: str) -> Callable[[Terms, Event], bytes]:
+        prefix, write_terms, write_event = self._ids[topic], self._terms, self._event
+
+        def write(terms: Terms, event: Event) -> bytes:
+            # An order's terms seldom change, so their encoding is kept beside them.
+            kept = terms.__dict__
+            head = kept.get("encoded")
+            if head is None:
+                head = kept["encoded"] = write_terms(terms)
+            return prefix + head + write_event(event)
+
+        return write
+
+    def unmatched(self, record: Unmatched) -> bytes:
+        """Return a record of `orders.unmatched`."""
+        return self._ids[topics.UNMATCHED.name] + self._unmatched(record)
+
+    def feed_status(self, record: FeedStatus) -> bytes:
+        """Return a record of `feeds.status`."""
+        return self._ids[topics.FEEDS_STATUS.name] + self._feed_status(record)
+
+
+class SubmissionReader:
+    """Reads records of `orders.submitted`.
+
+    Those of the newest schema are read by the compiled reader, those of an older one, whose writer's
+    schema `fetch` gets from the registry, by `fetch` itself.
+    """
+
+    def __init__(self, schema_id: int, fetch: Callable[[bytes], Mapping[str, Any]]) -> None:
+        self._prefix = _prefix(schema_id)
+        self._read = compile_reader(schema("submitted"))
+        self._names = tuple(field["name"] for field in schema("submitted")["fields"])
+        self._fetch = fetch
+
+    def __call__(self, value: bytes | None) -> Submission:
+        """Return the submission in `value`.
+
+        Raises:
+            MappingError: it can't be read, or a field is empty or holds a word that is not known.
+        """
+        if not value:
+            raise MappingError("value", value, "an empty record")
+        try:
+            if value[:5] == self._prefix:
+                values = self._read(value, 5)
+            else:
+                record = self._fetch(value)
+                values = tuple(record.get(name) for name in self._names)
+            return _submission(values)
+        except MappingError:
+            raise
+        except (ValueError, IndexError, OverflowError, EOFError) as error:
+            raise MappingError("value", value[:80], f"no record of orders.submitted: {error}") from None
+
+
+def _submission(values: tuple[Any, ...]) -> Submission:
+    (request_id, venue, account, action, phase, instrument, side, ord_type, time_in_force, quantity, price, *rest) = (
+        values
+    )
+    for name, value in (("order_request_id", request_id), ("venue", venue), ("account", account)):
+        if not value:
+            raise MappingError(name, value, "it must not be empty")
+    return Submission(
+        request_id,
+        venue,
+        account,
+        _word(Action, "action", action),
+        _word(Phase, "phase", phase),
+        instrument,
+        _word(Side, "side", side) if side is not None else None,
+        _word(OrdType, "ord_type", ord_type) if ord_type is not None else None,
+        _word(TimeInForce, "time_in_force", time_in_force) if time_in_force is not None else None,
+        _decimal("quantity", quantity) if quantity is not None else None,
+        _decimal("price", price) if price is not None else None,
+        *rest,
+    )
+
+
+_WORDS: dict[type[StrEnum], dict[str, Any]] = {
+    kind: {member.value: member for member in kind} for kind in (Action, Phase, Side, OrdType, TimeInForce)
+}
+
+
+def _word(kind: type[StrEnum], name: str, text: str) -> Any:
+    try:
+        return _WORDS[kind][text]
+    except KeyError:
+        raise MappingError(name, text, f"none of {', '.join(_WORDS[kind])}") from None
+
+
+def _decimal(name: str, text: str) -> Decimal:
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        raise MappingError(name, text, "no decimal number") from None
+    if not number.is_finite():
+        raise MappingError(name, text, "no finite number")
+    return number
+
+
+# The first byte of a record of state: what follows, and in which version of its layout.
+_ORDER, _ACCOUNT = b"\x01", b"\x02"
+_encode = msgspec.msgpack.Encoder().encode
+_decode_order = msgspec.msgpack.Decoder(Order).decode
+_decode_account = msgspec.msgpack.Decoder(Account).decode
+
+
+class StateError(Exception):
+    """A record of the state topic is of a layout that this version does not know."""
+
+
+def encode_state(value: Struct) -> bytes:
+    """Return an order or an account as the state topic keeps it."""
+    return (_ORDER if value.__class__ is Order else _ACCOUNT) + _encode(value)
+
+
+def decode_state(value: bytes) -> Order | Account:
+    """Read back what `encode_state` wrote.
+
+    Raises:
+        StateError: the record was written by a version whose layout is not known here.
+    """
+    kind, body = value[:1], memoryview(value)[1:]
+    try:
+        if kind == _ORDER:
+            return _decode_order(body)
+        if kind == _ACCOUNT:
+            return _decode_account(body)
+    except msgspec.DecodeError as error:
+        raise StateError(f"a record of state can't be read: {error}") from None
+    raise StateError(f"a record of state is of kind {kind!r}, which this version does not know")

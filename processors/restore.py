@@ -1,0 +1,75 @@
+"""The state of partitions, read back from the state topic."""
+
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
+
+from schemas.topics import STATE
+
+__all__ = ["Kept", "restore"]
+
+Kept = dict[int, dict[bytes, bytes]]
+# How often a restore that takes its time tells how far it is.
+_PROGRESS_S = 1.0
+
+
+def restore(config: dict[str, Any], partitions: Iterable[int], progress: Callable[[int, int], None]) -> Kept:
+    """Return the newest committed value of every key, by partition, of the state topic.
+
+    It blocks until the partitions are read to their end. `progress` is told now and then of how many
+    records were read, of about how many.
+
+    Raises:
+        KafkaException: the topic can't be read.
+    """
+    kept: Kept = {partition: {} for partition in partitions}
+    if not kept:
+        return kept
+    own = {
+        "group.id": "dropcopy-restore",
+        "enable.auto.commit": False,
+        "enable.auto.offset.store": False,
+        "isolation.level": "read_committed",
+        "enable.partition.eof": True,
+        "queued.min.messages": 1_000_000,
+        "fetch.wait.max.ms": 10,
+    }
+    consumer = Consumer(config | own)
+    try:
+        consumer.assign([TopicPartition(STATE.name, partition, OFFSET_BEGINNING) for partition in kept])
+        _read(consumer, kept, progress)
+    finally:
+        consumer.close()
+    return kept
+
+
+def _read(consumer: Consumer, kept: Kept, progress: Callable[[int, int], None]) -> None:
+    open_partitions = set(kept)
+    total = 0
+    count = 0
+    told_s = time.monotonic()
+    while open_partitions:
+        for message in consumer.consume(20_000, 0.05):
+            error = message.error()
+            partition, key, value = message.partition(), message.key(), message.value()
+            if error is not None:
+                if error.code() != KafkaError._PARTITION_EOF:
+                    raise KafkaException(error)
+                open_partitions.discard(partition if partition is not None else -1)
+            elif partition is not None and key is not None:
+                count += 1
+                if value is None:
+                    kept[partition].pop(key, None)
+                else:
+                    kept[partition][key] = value
+        if time.monotonic() - told_s > _PROGRESS_S:
+            told_s = time.monotonic()
+            total = total or sum(_span(consumer, partition) for partition in kept)
+            progress(count, total)
+
+
+def _span(consumer: Consumer, partition: int) -> int:
+    low, high = consumer.get_watermark_offsets(TopicPartition(STATE.name, partition), timeout=10)
+    return int(high - low)

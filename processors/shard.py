@@ -1,0 +1,247 @@
+"""One input partition: its records through the core, and what that comes to as records to write.
+
+Everything here is computation on what was read. A record that can't be read becomes a dead letter
+and the next one is taken; a failure of the program itself is not caught, for it ends the process.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from typing import Protocol
+
+import msgspec
+
+from dropcopy.kafka import murmur2_partition
+from processors.core import feeds
+from processors.core.errors import MappingError
+from processors.core.join import on_report, on_submission
+from processors.core.model import Account, Order, Origin, Report, Submission
+from processors.core.state import Grace, Outcome, Partition, index
+from processors.dead_letters import dead_letter
+from processors.encoding.records import Encoders, SubmissionReader, decode_state, encode_state
+from processors.sink import Record
+from processors.transport import Consumed
+from schemas import topics
+from schemas.fix import Source
+from schemas.headers import FrameHeaders, HeaderError, Kind, unpack
+from schemas.topics import account_key, venue_of
+
+__all__ = ["Counts", "Reports", "Shard"]
+
+_STATE = topics.STATE.name
+_FRAME, _SNAPSHOT = Kind.FRAME.value, Kind.SNAPSHOT.value
+_REKEYED = "dropcopy.rekeyed"
+
+
+class Reports(Protocol):
+    """What `processors/mappings/<venue>.py` offers."""
+
+    def __call__(
+        self, value: bytes, source: str, account: str, order_qty: Callable[[str | None, str | None], Decimal | None]
+    ) -> Sequence[Report]:
+        """Return the reports in one frame or snapshot."""
+
+
+class Marker(msgspec.Struct):
+    """The JSON value of a feed's marker, as far as it is used."""
+
+    feed: str = ""
+    reason: str | None = None
+
+
+class Counts(msgspec.Struct):
+    """What a shard has seen since it was made."""
+
+    frames: int = 0
+    submissions: int = 0
+    dead_letters: int = 0
+    rekeyed: int = 0
+    missing: int = 0
+
+
+_decode_marker = msgspec.json.Decoder(Marker).decode
+
+
+class Shard:
+    """The state of one input partition, and the round that is being made of its records."""
+
+    def __init__(
+        self,
+        number: int,
+        partitions: int,
+        grace: Grace,
+        mappings: Mapping[str, Reports],
+        encoders: Encoders,
+        read_submission: SubmissionReader,
+    ) -> None:
+        self.number = number
+        self.state = Partition(grace)
+        self.counts = Counts()
+        self._partitions = partitions
+        self._mappings = mappings
+        self._encoders = encoders
+        self._read_submission = read_submission
+        self._right_keys: dict[tuple[str, str], bytes] = {}
+        self._homes: set[tuple[str, str]] = set()
+        self._at_end: dict[str, bool] = {}
+        self._out = Outcome()
+        self._records: list[Record] = []
+        self._headers: dict[tuple[bytes | str | None, ...], tuple[str, str, str, str, str]] = {}
+
+    def restore(self, kept: Mapping[bytes, bytes]) -> None:
+        """Take over the state as the state topic has it.
+
+        Raises:
+            StateError: a record is of a layout that this version does not know.
+        """
+        for value in kept.values():
+            entry = decode_state(value)
+            if isinstance(entry, Order):
+                self.state.orders[entry.terms.order_request_id] = entry
+            elif isinstance(entry, Account):
+                self.state.accounts[account_key(entry.venue, entry.account)] = entry
+        for key, order in self.state.orders.items():
+            index(self.state, key, order)
+
+    def take(self, topic: str, messages: Sequence[Consumed], *, at_end: bool) -> None:
+        """Put the records of one batch through the core."""
+        venue = venue_of(topic)
+        if venue is None:
+            self._take_submissions(messages)
+        else:
+            self._take_frames(venue, messages)
+        self._at_end[topic] = at_end if messages else True
+
+    def finish(self) -> list[Record]:
+        """End the round: look at what is due, and return all that is to be written."""
+        out = self._out
+        feeds.expire(self.state, list(out.accounts), out, submitted_at_end=self._submitted_at_end)
+        self._write(out)
+        records, self._records, self._out = self._records, [], Outcome()
+        return records
+
+    def tick(self, now_ns: int) -> list[Record]:
+        """Look at what only a clock can tell, and return what is to be written."""
+        if self._frames_at_end:
+            feeds.expire_on_clock(self.state, now_ns, self._out)
+        # What waits for the submitted side to be read to its end waits for no further frame.
+        self._out.accounts |= {
+            key: self.state.accounts[key] for key in self.state.waiting if key in self.state.accounts
+        }
+        return self.finish() if self._out.accounts or self._out.unmatched or self._out.feeds else []
+
+    @property
+    def _submitted_at_end(self) -> bool:
+        return self._at_end.get(topics.SUBMITTED.name, False)
+
+    @property
+    def _frames_at_end(self) -> bool:
+        return bool(self._at_end) and all(end for topic, end in self._at_end.items() if venue_of(topic))
+
+    def _take_submissions(self, messages: Sequence[Consumed]) -> None:
+        self.counts.submissions += len(messages)
+        for message in messages:
+            try:
+                submission = self._read_submission(message.value())
+                if not self._rekey(message, submission):
+                    origin = Origin(
+                        topics.SUBMITTED.name, self.number, message.offset(), submission.phase_ns, Source.GATEWAY
+                    )
+                    on_submission(self.state, submission, origin, self._out)
+            except MappingError as error:
+                self._bury(message, error, "submission")
+
+    def _rekey(self, message: Consumed, submission: Submission) -> bool:
+        """Send a submission that lies in another partition than its account's to where it belongs."""
+        identity = (submission.venue, submission.account)
+        key = self._right_keys.get(identity)
+        if key is None:
+            key = self._right_keys[identity] = account_key(*identity).encode()
+        if message.key() == key and (
+            identity in self._homes or murmur2_partition(key, self._partitions) == self.number
+        ):
+            self._homes.add(identity)
+            return False
+        headers = message.headers() or []
+        if any(name == _REKEYED for name, _ in headers):
+            raise MappingError("key", message.key(), f"it lies in partition {self.number} again, and belongs elsewhere")
+        self.counts.rekeyed += 1
+        self._records.append(Record(topics.SUBMITTED.name, message.value(), key, -1, [*headers, (_REKEYED, b"1")]))
+        return True
+
+    def _take_frames(self, venue: str, messages: Sequence[Consumed]) -> None:
+        reports_of = self._mappings[venue]
+        self.counts.frames += len(messages)
+        state, out, number = self.state, self._out, self.number
+        topic = topics.frames_topic(venue).name
+        for message in messages:
+            try:
+                headers = self._unpack(message.headers())
+                kind = headers.kind
+                is_frame = kind == _FRAME
+                if is_frame or kind == _SNAPSHOT:
+                    source = Source.STREAM if is_frame else Source.RECONCILIATION
+                    origin = Origin(topic, number, message.offset(), headers.received_ns, source)
+                    at = 0
+                    value = message.value() or b""
+                    for report in reports_of(value, headers.source, headers.account, self._order_qty):
+                        at = on_report(state, venue, report, origin, out, at)
+                    self.counts.missing += feeds.hear(state, headers, out)
+                else:
+                    self._take_marker(message, headers, topic)
+            except (MappingError, HeaderError) as error:
+                self._bury(message, error, "frame")
+
+    def _take_marker(self, message: Consumed, headers: FrameHeaders, topic: str) -> None:
+        try:
+            marker = _decode_marker(message.value() or b"{}")
+        except msgspec.DecodeError as error:
+            raise MappingError("marker", message.value(), str(error)) from None
+        origin = Origin(topic, self.number, message.offset(), headers.received_ns, Source.STREAM)
+        feeds.on_marker(self.state, headers, marker.feed, marker.reason, origin, self._out)
+
+    def _unpack(self, headers: Sequence[tuple[str, bytes]] | None) -> FrameHeaders:
+        """Read a frame's headers; those of one connection differ only in the last two."""
+        if headers is None or len(headers) != 7 or headers[3][0] != "kind" or headers[6][0] != "received_ns":
+            return unpack(headers)
+        (_, a), (_, b), (_, c), (_, d), (_, e), (_, sequence), (_, received_ns) = headers
+        texts = self._headers.get((a, b, c, d, e))
+        if texts is None:
+            read = unpack(headers)
+            if len(self._headers) > 10_000:
+                self._headers.clear()
+            texts = self._headers[a, b, c, d, e] = read[:5]
+        try:
+            return FrameHeaders(*texts, int(sequence), int(received_ns))
+        except ValueError:
+            return unpack(headers)
+
+    def _order_qty(self, request_id: str | None, name: str | None) -> Decimal | None:
+        order = self.state.orders.get(request_id or "")
+        return order.terms.order_qty if order is not None else None
+
+    def _bury(self, message: Consumed, error: Exception, stage: str) -> None:
+        self.counts.dead_letters += 1
+        self._records.append(dead_letter(message, error, stage))
+
+    def _write(self, out: Outcome) -> None:
+        records, encoders = self._records, self._encoders
+        executions, encode = topics.EXECUTIONS.name, encoders.execution
+        for terms, event in out.executions:
+            records.append(Record(executions, encode(terms, event), terms.order_request_id))
+        latest, encode = topics.LATEST.name, encoders.latest
+        for key, order in out.orders.items():
+            if order is None:
+                records.append(Record(_STATE, None, f"o:{key}", self.number))
+                continue
+            records.append(Record(_STATE, encode_state(order), f"o:{key}", self.number))
+            if order.last is not None:
+                records.append(Record(latest, encode(order.terms, order.last), key))
+        for key in out.absorbed:
+            records.append(Record(latest, None, key))
+        for account_name, account in out.accounts.items():
+            records.append(Record(_STATE, encode_state(account), f"a:{account_name}", self.number))
+        for unmatched in out.unmatched:
+            records.append(Record(topics.UNMATCHED.name, encoders.unmatched(unmatched), unmatched.order_request_id))
+        for status in out.feeds:
+            key = account_key(status.venue, status.account)
+            records.append(Record(topics.FEEDS_STATUS.name, encoders.feed_status(status), key))

@@ -1,0 +1,211 @@
+"""The transactional sink: results, state and offsets of a round become visible together or not at all.
+
+Theory
+------
+A round of input is read at offsets `from..to`. Processing it gives results, changes of state, and
+the offsets `to`, which say that it is done. Exactly once means that these three are one: a reader of
+committed records sees the results if and only if the offsets have moved and the state has changed.
+Kafka's transactions give that, across partitions and topics, and KIP-447 lets the *group's own
+generation* fence a worker that lost its partitions without knowing: the coordinator refuses offsets
+of a member that the group no longer has, and the transaction aborts.
+
+    begin ─► produce results, dead letters, state ─► send offsets with the member's generation ─► commit
+
+Every failure in here ends the process. There is nothing to repair in place: what was not committed
+is invisible, and a restart (or another worker) continues from the last commit, with the state as it
+was then.
+
+**One round is in flight while the next is computed.** A commit waits for the broker several times,
+so it runs on a thread, and the event loop reads, joins and encodes the next round meanwhile; its
+records are produced when the commit before it is done. The state in memory is then one round ahead
+of what is committed, which is safe because no failure is survived.
+
+With `at_least_once` there is no transaction: results are flushed, then the offsets are committed. A
+crash in between repeats the round; each result carries the same `event_id` then.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
+
+from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
+from faust.types import TP
+
+from dropcopy.errors import ClusterError
+from dropcopy.kafka import producer_config
+from dropcopy.logs import get_logger
+from dropcopy.settings import Settings
+
+__all__ = ["Headers", "Record", "Sink"]
+
+log = get_logger(__name__)
+
+# librdkafka's queue has to hold a whole round: nothing is sent on the event loop.
+_QUEUE_RECORDS = 2_000_000
+_QUEUE_KILOBYTES = 1_048_576
+
+
+Headers = list[tuple[str, str | bytes | None]]
+
+
+class Record(NamedTuple):
+    """One record to write. `partition` of -1 leaves it to the key."""
+
+    topic: str
+    value: bytes | None
+    key: bytes | str | None
+    partition: int = -1
+    headers: Headers | None = None
+
+
+class Sink:
+    """Writes rounds, one after the other, each as one transaction with its offsets.
+
+    `crash` is told of the failure of a round; the process has to end then.
+    """
+
+    def __init__(self, settings: Settings, transactional_id: str, crash: Callable[[BaseException], None]) -> None:
+        self._exactly_once = settings.guarantee == "exactly_once"
+        self._timeout_s = settings.transaction_timeout_s
+        # A transaction that is over leaves its partitions locked for some milliseconds; asking again
+        # after librdkafka's default of 100 ms would be the largest part of a round's time.
+        config = producer_config(
+            settings,
+            linger_ms=1,
+            batch_size=524_288,
+            retry_backoff_ms=2,
+            delivery_report_only_error=True,
+            queue_buffering_max_messages=_QUEUE_RECORDS,
+            queue_buffering_max_kbytes=_QUEUE_KILOBYTES,
+        ) | {"on_delivery": self._on_failure}
+        if self._exactly_once:
+            config |= {
+                "transactional.id": transactional_id,
+                "transaction.timeout.ms": int(settings.transaction_timeout_s * 1000),
+                "message.timeout.ms": int(settings.transaction_timeout_s * 1000),
+            }
+        self._producer = Producer(config)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="sink")
+        self._in_flight: asyncio.Future[None] | None = None
+        self._crash = crash
+        self._failure: KafkaError | None = None
+        self.commit_s = 0.0
+        self.commits = 0
+
+    async def open(self) -> None:
+        """Fence off a predecessor of the same transactional id, and abort what it left open.
+
+        Raises:
+            ClusterError: the broker is away or refuses transactions.
+        """
+        if self._exactly_once:
+            try:
+                await self._run(self._producer.init_transactions, 60)
+            except KafkaException as error:
+                raise ClusterError(
+                    f"no transaction could be set up: {error.args[0].str()}",
+                    hint="Check that the brokers are there and that this user may use transactional ids.",
+                ) from None
+
+    async def write(
+        self,
+        records: list[Record],
+        offsets: Mapping[TP, int],
+        group_metadata: object,
+        commit: Callable[[Mapping[TP, int]], None],
+    ) -> None:
+        """Write a round once the one before it is done; return while it is in flight.
+
+        `commit` commits offsets outside a transaction, for at_least_once.
+
+        Raises:
+            KafkaException: the round before it failed.
+        """
+        await self.done()
+        if self._exactly_once:
+            work = self._run(self._transaction, records, offsets, group_metadata)
+        else:
+            work = self._flush_and_commit(records, offsets, commit)
+        self._in_flight = asyncio.ensure_future(work)
+        self._in_flight.add_done_callback(self._ended)
+
+    async def done(self) -> None:
+        """Wait until nothing is in flight.
+
+        Raises:
+            KafkaException: the round in flight failed.
+        """
+        if self._in_flight is not None:
+            await self._in_flight
+            self._in_flight = None
+
+    def _ended(self, work: "asyncio.Future[None]") -> None:
+        # Nobody may be waiting: without further input, the failure would stay unseen.
+        if not work.cancelled() and (error := work.exception()) is not None:
+            self._crash(error)
+
+    @property
+    def busy(self) -> bool:
+        """Whether a round is in flight."""
+        return self._in_flight is not None and not self._in_flight.done()
+
+    async def close(self) -> None:
+        """Wait for what is in flight, and let the producer go."""
+        await self.done()
+        self._thread.shutdown()
+
+    async def _run(self, call: Callable[..., Any], *args: Any) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, call, *args)
+
+    def _transaction(self, records: list[Record], offsets: Mapping[TP, int], group_metadata: object) -> None:
+        producer = self._producer
+        start = time.perf_counter()
+        producer.begin_transaction()
+        self._produce(records)
+        positions = [TopicPartition(tp.topic, tp.partition, offset) for tp, offset in offsets.items()]
+        if positions:
+            producer.send_offsets_to_transaction(positions, group_metadata, self._timeout_s)
+        producer.commit_transaction(self._timeout_s)
+        self._raise_failure()
+        self.commit_s += time.perf_counter() - start
+        self.commits += 1
+
+    async def _flush_and_commit(
+        self, records: list[Record], offsets: Mapping[TP, int], commit: Callable[[Mapping[TP, int]], None]
+    ) -> None:
+        await self._run(self._produce_and_flush, records)
+        if offsets:
+            commit(offsets)
+
+    def _produce_and_flush(self, records: list[Record]) -> None:
+        self._produce(records)
+        self._producer.flush()
+        self._raise_failure()
+
+    def _produce(self, records: list[Record]) -> None:
+        produce = self._producer.produce
+        for topic, value, key, partition, headers in records:
+            try:
+                if headers is None:
+                    produce(topic, value, key, partition)
+                else:
+                    produce(topic, value, key, partition, headers=headers)
+            except BufferError:
+                self._make_room()
+                produce(topic, value, key, partition, headers=headers)
+
+    def _make_room(self) -> None:
+        """Wait until the producer's queue is half empty."""
+        while len(self._producer) > _QUEUE_RECORDS // 2:
+            self._producer.poll(0.1)
+        self._producer.flush(self._timeout_s)
+
+    def _on_failure(self, error: KafkaError | None, _: object) -> None:
+        if error is not None:
+            self._failure = error
+
+    def _raise_failure(self) -> None:
+        if self._failure is not None:
+            raise KafkaException(self._failure)
