@@ -174,7 +174,7 @@ class AvroReader:
     """Decodes records by the schema that their prefix names, fetched from the registry once each."""
 
     def __init__(self, settings: Settings) -> None:
-        self._registry = _Registry(settings)
+        self._settings = settings
         self._schemas: dict[int, Any] = {}
 
     def __call__(self, data: bytes) -> dict[str, Any]:
@@ -198,7 +198,8 @@ class AvroReader:
         return cast("dict[str, Any]", record)
 
     def _fetch(self, schema_id: int) -> Any:
-        told = self._registry.call(f"reading schema {schema_id}", "GET", f"/schemas/ids/{schema_id}")
+        with _Registry(self._settings) as registry:
+            told = registry.call(f"reading schema {schema_id}", "GET", f"/schemas/ids/{schema_id}")
         if told is None:
             raise ValueError(f"the registry does not know schema {schema_id}")
         return fastavro.parse_schema(json.loads(told["schema"]))
