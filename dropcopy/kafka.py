@@ -92,14 +92,14 @@ def _refusal(properties: Mapping[str, str], *, alone: bool) -> str | None:
     if not properties:
         return None
     try:
-        AdminClient({"log_level": 0} | properties)
+        AdminClient({"log_level": 0, **properties})
     except KafkaException as error:
         reason: str = error.args[0].str()
         if alone and "configuration property" not in reason.lower():
             return None
         # It can hold the value, which can be a secret.
         for value in properties.values():
-            reason = reason.replace(f'"{value}"', "this value")
+            reason = reason.replace(f'"{value}"', "(hidden)")
         return reason.removeprefix("Failed to create admin client: ")
     return None
 

@@ -188,11 +188,17 @@ def check_names(names: Iterable[str], groups: Iterable[type[SettingsGroup]] | No
     known = {CONFIG}.union(*(group.names() for group in groups))
     unknown = sorted(name for name in names if name not in known and not name.startswith(KAFKA_PREFIX))
     if unknown:
-        nearest = {name: get_close_matches(name, known, 1) for name in unknown}
-        lines = [
-            f"{name} is no setting" + (f": did you mean {near[0]}?" if near else "") for name, near in nearest.items()
-        ]
-        raise SettingsError("\n".join(lines), hint="Remove or correct these names.")
+        raise SettingsError(
+            "\n".join(f"{name} is no setting{_did_you_mean(name, known)}" for name in unknown),
+            hint="Remove or correct these names.",
+        )
+
+
+def _did_you_mean(name: str, known: Iterable[str]) -> str:
+    # Without what they all have in common, which would make everything alike.
+    bare = [known_name.removeprefix(PREFIX) for known_name in known]
+    nearest = get_close_matches(name.removeprefix(PREFIX), bare, 1)
+    return f": did you mean {PREFIX}{nearest[0]}?" if nearest else ""
 
 
 def _installed_groups() -> list[type[SettingsGroup]]:
