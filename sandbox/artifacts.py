@@ -273,12 +273,26 @@ def _sha256(path: Path) -> str:
 def _publish(bundle: Bundle, cache: Path) -> None:
     partial, final = _partial(bundle, cache), bundle.folder(cache)
     for archive in partial.glob("*.tar.gz"):
-        with tarfile.open(archive) as packed:
-            # `data` refuses what would land outside of the folder, links out of it and devices.
-            packed.extractall(partial, filter="data")
+        _unpack(archive, partial)
         archive.unlink()
     sizes = {str(path.relative_to(partial)): path.stat().st_size for path in partial.rglob("*") if path.is_file()}
     (partial / MANIFEST).write_text(json.dumps(sizes), "utf-8")
     # One that is not whole any more (a file was deleted) makes way.
     shutil.rmtree(final, ignore_errors=True)
     partial.rename(final)
+
+
+def _unpack(archive: Path, folder: Path) -> None:
+    # Python 3.11 has the filters of `extractall` from its fourth release on only.
+    try:
+        with tarfile.open(archive) as packed:
+            for member in packed:
+                path = Path(folder, member.name).resolve()
+                if not path.is_relative_to(folder.resolve()) or not (member.isfile() or member.isdir()):
+                    raise ArtifactError(f"{archive.name} is refused: it holds {member.name!r}, no plain file inside")
+                path.parent.mkdir(parents=True, exist_ok=True)
+                if (content := packed.extractfile(member)) is not None:
+                    with content, path.open("wb") as file:
+                        shutil.copyfileobj(content, file)
+    except tarfile.TarError as error:
+        raise ArtifactError(f"{archive.name} can't be unpacked: {error}") from error
