@@ -161,6 +161,8 @@ class Recorder:
             raise ClusterError(
                 f"the queue for {self.topic} is over its reserve: {self.waiting_records} records wait"
             ) from None
+        except KafkaException as error:
+            raise _undeliverable(self.topic, error.args[0], len(value)) from None
         self._sequences[account] = sequence
         self._queued += 1
         self._queued_bytes += len(value) + _RECORD_BYTES

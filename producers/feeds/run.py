@@ -102,5 +102,6 @@ async def _feed(feed_settings: FeedSettings, venue: Venue, recorder: Recorder, s
         stopping = asyncio.ensure_future(stop.wait())
         await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
-        feed.stop()
+        if not running.done():
+            feed.stop()
         await running
