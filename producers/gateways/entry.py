@@ -63,7 +63,7 @@ async def call_once(
     tries = AsyncRetrying(
         retry=retry_if_exception_type(NotSent),
         stop=stop_after_attempt(gateway.order_connect_attempts) | stop_after_delay(gateway.order_timeout_s),
-        wait=wait_exponential_jitter(initial=0.05, max=1),
+        wait=wait_exponential_jitter(multiplier=0.05, max=1, jitter=0.05),
         reraise=True,
     )
 

@@ -92,7 +92,7 @@ class Journal:
 
     async def _open_later(self) -> None:
         async for attempt in AsyncRetrying(
-            retry=retry_if_exception_type(ClusterError), wait=wait_exponential_jitter(initial=1, max=30)
+            retry=retry_if_exception_type(ClusterError), wait=wait_exponential_jitter(max=30)
         ):
             with attempt:
                 await asyncio.to_thread(self._open)

@@ -1,0 +1,75 @@
+"""The demo trader and the simulator as processes: they trade, and end cleanly."""
+
+import json
+import signal
+import sys
+from pathlib import Path
+from random import Random
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from producers.gateways.tinvest import post_order_body
+from sandbox.processes import Process, wait_until
+from sandbox.simulators.running import read_accounts
+from sandbox.simulators.tinvest.requests import read_ask
+from sandbox.stack import Stack
+from sandbox.trader import random_order
+
+DROPCOPY = [sys.executable, "-c", "from dropcopy.cli import main; main()"]
+
+
+@given(st.integers())
+def test_every_random_order_is_one_that_the_venue_takes(seed: int) -> None:
+    order = random_order("A", Random(seed))
+    ask = read_ask(json.loads(post_order_body(order)), ["A"], lambda: "", is_async=True)
+    assert ask.request_id == order.order_request_id
+    assert ask.lots == order.quantity
+
+
+@pytest.mark.parametrize(
+    ("text", "accounts"), [("2", ["2000000001", "2000000002"]), ("A,B", ["A", "B"]), ("2000000009", ["2000000009"])]
+)
+def test_accounts_are_a_number_of_them_or_their_ids(text: str, accounts: list[str]) -> None:
+    assert read_accounts(text) == accounts
+
+
+def settings_of(process: Process) -> dict[str, str]:
+    process.wait_for_line("SIMULATOR_CONTROL_URL=")
+    return dict(line.split("=", 1) for line in process.lines())
+
+
+@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
+def test_a_simulator_tells_where_it_is_and_ends_cleanly(tmp_path: Path, sign: signal.Signals) -> None:
+    command = [*DROPCOPY, "sandbox", "simulate", "tinvest", "--accounts", "2"]
+    with Process("simulator", command, folder=tmp_path) as simulator:
+        settings = settings_of(simulator)
+        assert settings["DROPCOPY_TINVEST_ACCOUNTS"] == "2000000001,2000000002"
+        assert httpx.get(f"{settings['SIMULATOR_CONTROL_URL']}/orders").json() == []
+        simulator.send(sign)
+        assert simulator.wait(20) == 0
+
+
+def test_a_trader_sends_at_its_rate_and_tells_what_came_of_it(stack: Stack, tmp_path: Path) -> None:
+    with Process("simulator", [*DROPCOPY, "sandbox", "simulate", "tinvest"], folder=tmp_path) as simulator:
+        told = settings_of(simulator)
+        settings = stack.environment | {name: told[name] for name in told if name.startswith("DROPCOPY_")}
+        command = [*DROPCOPY, "sandbox", "trade", "tinvest", "--rate", "40", "--json"]
+        with Process("trader", [*command, "--seconds", "1"], environment=settings, folder=tmp_path) as trader:
+            assert trader.wait(60) == 0
+            first = json.loads(trader.lines()[-1])
+        assert first["submitted"] == 40
+        assert first["accepted"] + first["rejected"] == 40
+        # Stopped while it trades, it still waits for its calls, and counts every one.
+        with Process("trader", command, environment=settings, folder=tmp_path) as trader:
+            ledger = f"{told['SIMULATOR_CONTROL_URL']}/orders"
+            assert wait_until(lambda: len(httpx.get(ledger).json()) >= 60, 60), trader.log_tail()
+            trader.send(signal.SIGTERM)
+            assert trader.wait(60) == 0
+            second = json.loads(trader.lines()[-1])
+        orders = httpx.get(ledger).json()
+        assert second["unknown"] == second["not_journaled"] == 0
+        assert len(orders) == first["submitted"] + second["submitted"]
+        assert {order["account"] for order in orders} == set(told["DROPCOPY_TINVEST_ACCOUNTS"].split(","))
