@@ -124,12 +124,15 @@ class Processor(faust.App):
             while len(events) < _PARTS_OF_A_ROUND and not queue.empty():
                 events.append(queue.get_nowait())
             generation = self.consumer_generation_id
+            consumer = cast("Consumer", self.consumer)
             parts = [
                 Part(event.message.tp, event.message.value, event.message.offset)
                 for event in events
                 if event.message.generation_id == generation
             ]
-            await self.worker.round(parts, cast("Consumer", self.consumer))
+            await self.worker.round(parts, consumer)
+            for part in parts:
+                consumer.processed(part.batch)
 
     async def _tick(self) -> None:
         await self.worker.tick(time.time_ns(), cast("Consumer", self.consumer))
@@ -145,6 +148,5 @@ class Processor(faust.App):
 def run(app: Processor) -> int:
     """Run the worker until it is told to stop; return the process's exit status."""
     worker = faust.Worker(app, override_logging=False, redirect_stdouts=False, stdout=sys.stderr, stderr=sys.stderr)
-    status = worker.execute_from_commandline()
-    log.info("stopped", status=status)
+    worker.execute_from_commandline()
     return 1 if app.failure is not None else 0

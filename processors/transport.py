@@ -14,7 +14,7 @@ them:
     on_assign  ──────────────wait──────────►  Faust's handlers; the app restores state
     on_revoke  ──────────────wait──────────►  Faust's handlers; the app ends what is in flight
 
-The thread is at most `ROUNDS` rounds ahead, so memory is bounded. A round belongs to the assignment
+The thread is at most `ROUNDS` polls ahead, so memory is bounded. A round belongs to the assignment
 it was fetched under (`generation`), and is dropped when that has changed.
 
 Assignment, in this order: the group's committed offsets are read, *stable*, which waits for any
@@ -76,12 +76,14 @@ class Consumed(Protocol):
 class Batch(NamedTuple):
     """What one poll found of one partition: its records in order, and whether they reach its end.
 
-    `metadata` is what a transaction needs to commit offsets as the member that read them.
+    `metadata` is what a transaction needs to commit offsets as the member that read them. The
+    `last` batch of a poll makes room for another when it is done with (`Consumer.processed`).
     """
 
     records: list[Consumed]
     at_end: bool
     metadata: object
+    last: bool
 
 
 class _Round(NamedTuple):
@@ -164,6 +166,8 @@ class _Poller(threading.Thread):
 
     def _on_assign(self, consumer: confluent_kafka.Consumer, partitions: list[TopicPartition]) -> None:
         self.generation += 1
+        # What was fetched before is dropped, so nobody will make room for it.
+        self.room = threading.Semaphore(ROUNDS)
         committed = consumer.committed(partitions, timeout=60) if partitions else []
         for partition in committed:
             if partition.error is not None:
@@ -209,7 +213,8 @@ def _round(generation: int, metadata: object, found: list[Consumed]) -> _Round:
     for tp, batch in records.items():
         if batch:
             offsets[tp] = batch[-1].offset()
-    batches = {tp: Batch(batch, tp in ends, metadata) for tp, batch in records.items()}
+    last = next(reversed(records))
+    batches = {tp: Batch(batch, tp in ends, metadata, tp == last) for tp, batch in records.items()}
     return _Round(generation, batches, offsets)
 
 
@@ -262,7 +267,6 @@ class Consumer(FaustConsumer):
         if isinstance(item, BaseException):
             await self.crash(item)
             return
-        self._poller.room.release()
         for tp, batch in item.batches.items():
             if item.generation != self._poller.generation or not self.flow_active:
                 return
@@ -271,6 +275,11 @@ class Consumer(FaustConsumer):
     def assignment(self) -> set[TP]:
         """Return the partitions that are this worker's now."""
         return set(self._assignment)
+
+    def processed(self, batch: Batch) -> None:
+        """Make room for another poll, if this was the last batch of its own."""
+        if batch.last:
+            self._poller.room.release()
 
     def commit_soon(self, offsets: Mapping[TP, int]) -> None:
         """Commit offsets outside a transaction, soon (at_least_once)."""
