@@ -290,7 +290,7 @@ def _unpack(archive: Path, folder: Path) -> None:
                 path = Path(folder, member.name).resolve()
                 if not path.is_relative_to(folder.resolve()) or not (member.isfile() or member.isdir()):
                     raise ArtifactError(f"{archive.name} is refused: it holds {member.name!r}, no plain file inside")
-                path.parent.mkdir(parents=True, exist_ok=True)
+                (path if member.isdir() else path.parent).mkdir(parents=True, exist_ok=True)
                 if (content := packed.extractfile(member)) is not None:
                     with content, path.open("wb") as file:
                         shutil.copyfileobj(content, file)
