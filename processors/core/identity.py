@@ -36,19 +36,19 @@ def resolve(
     return key, order, start
 
 
-def call(state: Partition, account: str, key: str, order: Order, name: str, *, keep: bool) -> bool:
+def call(state: Partition, account: str, key: str, order: Order, name: str, *, provisional: bool) -> bool:
     """Learn one of the venue's ids of an order, and tell whether it replaces another.
 
-    `keep` leaves an id that is known already as the current one: a provisional id does not replace it.
+    A `provisional` id, the broker's own before the exchange has given one, replaces no other.
     """
     order.names = (*order.names, name)
     if name != key:
         state.aliases.setdefault(account, {})[name] = key
-    if order.venue_order_id is not None and keep:
+    replaces = order.venue_order_id is not None
+    if replaces and provisional:
         return False
-    replaced = order.venue_order_id is not None
     order.venue_order_id = name
-    return replaced
+    return replaces
 
 
 def absorb(
@@ -88,7 +88,7 @@ def _take_over(
     order.facts |= gone.facts
     for name in (*gone.names, other):
         if name not in order.names:
-            call(state, account, key, order, name, keep=True)
+            call(state, account, key, order, name, provisional=True)
     return start
 
 

@@ -69,7 +69,7 @@ def on_report(state: Partition, venue: str, report: Report, origin: Origin, out:
     changed = _merge_told(order, report)
     name = report.venue_order_id
     if name is not None and name != order.venue_order_id and name not in order.names:
-        changed |= call(state, account, key, order, name, keep=report.ord_status is OrdStatus.PENDING_NEW)
+        changed |= call(state, account, key, order, name, provisional=report.ord_status is OrdStatus.PENDING_NEW)
     arrived = not order.reported_ns
     if arrived:
         start = _venue_arrived(state, account, key, order, origin, out, start)
@@ -99,7 +99,7 @@ def on_submission(state: Partition, submission: Submission, origin: Origin, out:
         start = _submission_arrived(state, account, key, order, submission, origin, out)
     if (name := submission.venue_order_id) is not None and name not in order.names:
         start = absorb(state, account, key, order, name, origin, out, start)
-        call(state, account, key, order, name, keep=True)
+        call(state, account, key, order, name, provisional=False)
     if submission.phase is Phase.UNKNOWN:
         order.facts |= Fact.UNANSWERED
     elif submission.phase in _STEPS_OF_PHASE:
