@@ -82,7 +82,7 @@ FollowUp = Callable[[str], Coroutine[Any, Any, None]]
 class Feed:
     """The feed of one venue, until it is stopped or refused for good.
 
-    `follow_up` is started with the connection's UUID once a connection is confirmed, and cancelled
+    `name` stays the same across its connections and restarts. `follow_up` is started with the connection's UUID once a connection is confirmed, and cancelled
     when it ends. Limits, clock and chance have their defaults.
     """
 
@@ -91,12 +91,14 @@ class Feed:
         venue: Venue,
         recorder: Log,
         *,
+        name: str = "main",
         limits: Limits | None = None,
         follow_up: FollowUp | None = None,
         clock: Callable[[], int] = time.time_ns,
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._venue = venue
+        self._name = name
         self._recorder = recorder
         self._limits = limits or Limits(silence_ns=int(venue.silence_s * SECOND_NS))
         self._follow_up = follow_up
@@ -185,7 +187,7 @@ class Feed:
     def _mark(self, mark: Mark) -> None:
         body = mark.body
         if mark.kind is Kind.CONNECTED:
-            body = {"accounts": list(self._venue.accounts), "url": self._venue.stream_url}
+            body = {"feed": self._name, "accounts": list(self._venue.accounts), "url": self._venue.stream_url}
             self._log.info("connected", connection=self._connection, accounts=len(self._venue.accounts))
             if self._follow_up is not None:
                 self._following = self._tasks.create_task(self._follow_up(self._connection))

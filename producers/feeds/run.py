@@ -97,7 +97,7 @@ async def _feed(feed_settings: FeedSettings, venue: Venue, recorder: Recorder, s
             stall_ns=int(feed_settings.stall_s * SECOND_NS),
             stop_ns=int(feed_settings.stop_s * SECOND_NS),
         )
-        feed = Feed(venue, recorder, limits=limits, follow_up=follow_up)
+        feed = Feed(venue, recorder, name=feed_settings.name, limits=limits, follow_up=follow_up)
         running = asyncio.ensure_future(feed.run())
         stopping = asyncio.ensure_future(stop.wait())
         await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)

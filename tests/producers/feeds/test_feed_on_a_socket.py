@@ -76,7 +76,7 @@ async def test_every_account_gets_its_own_frames_and_every_marker(server: VenueS
     assert [entry.value for entry in log.of(Kind.FRAME, account="A2")] == [order]
     assert len({entry.connection for entry in log.entries}) == 1
     assert {entry.source for entry in log.entries} == {"order-state-stream"}
-    assert log.bodies(Kind.CONNECTED)[0] == {"accounts": ["A1", "A2"], "url": venue(server).stream_url}
+    assert log.bodies(Kind.CONNECTED)[0] == {"feed": "main", "accounts": ["A1", "A2"], "url": venue(server).stream_url}
 
 
 @pytest.mark.parametrize(
