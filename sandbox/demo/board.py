@@ -123,7 +123,7 @@ class Board:
         if fields["revision"] == 1 and fields["source"] == Source.STREAM:
             latency_ms = (record.read_ns - fields["received_ns"]) / 1e6
             self.latencies_ms.append(latency_ms)
-            if all(incident.over or not incident.stops_results for incident in self.incidents):
+            if not any(incident.delays(fields["received_ns"], record.read_ns) for incident in self.incidents):
                 self.calm_latencies_ms.append(latency_ms)
         if fields["exec_type"] == ExecType.TRADE and fields["revision"] == 1:
             self.fills.append(fields)

@@ -151,36 +151,46 @@ WATCHES: dict[str, Callable[[int, Collection[str]], Watch]] = {
 
 @dataclass
 class Incident:
-    """One fault that was made at `since_ns`; `said` is how it came out, or what is waited for."""
+    """One fault that was made at `since_ns`; `said` is how it came out, or what is waited for.
+
+    `ended_ns` is when the record was read that ended it.
+    """
 
     fault: Fault
     since_ns: int
     said: str
-    over: bool
     detail: str
     _watch: Watch
+    ended_ns: int | None = None
 
     @property
-    def stops_results(self) -> bool:
-        """Whether results wait until it is over, so that their latency is that of the recovery."""
-        return self.fault.name == KILL_WORKER
+    def over(self) -> bool:
+        """Whether it has come out."""
+        return self.ended_ns is not None
+
+    def delays(self, received_ns: int, read_ns: int) -> bool:
+        """Whether a result can have waited for the recovery from it, anywhere between these times."""
+        if self.fault.name != KILL_WORKER or read_ns < self.since_ns:
+            return False
+        return self.ended_ns is None or received_ns <= self.ended_ns
 
     @classmethod
     def begin(cls, fault: Fault, since_ns: int, accounts: Collection[str], detail: str = "") -> "Incident":
         """Return the incident of a fault that was made now; `detail` is added to what the fault is."""
         watch = WATCHES[fault.name](since_ns, accounts)
-        return cls(fault, since_ns, next(watch), False, detail, watch)
+        return cls(fault, since_ns, next(watch), detail, watch)
 
     def see(self, record: Record) -> bool:
         """Take a record into account; return whether the incident came to its end by it."""
         if self.over or record.error is not None:
             return False
         if record.read_ns - self.since_ns > WATCHED_FOR_NS:
-            self.said, self.over = f"nothing more seen of it in {_seconds(WATCHED_FOR_NS)} ({self.said})", True
+            self.said = f"nothing more seen of it in {_seconds(WATCHED_FOR_NS)} ({self.said})"
+            self.ended_ns = record.read_ns
             return True
         try:
             self.said = self._watch.send(record)
         except StopIteration as end:
             outcome: Any = end.value
-            self.said, self.over = str(outcome), True
+            self.said, self.ended_ns = str(outcome), record.read_ns
         return self.over

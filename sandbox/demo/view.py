@@ -1,6 +1,7 @@
 """Draws the board: pure functions from its state to what rich can print."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from typing import Literal
 
@@ -20,8 +21,6 @@ __all__ = ["draw", "latency_text", "status_line", "summary_table"]
 
 LEAST_ROWS = 3
 FINDINGS_SHOWN = 20
-
-Justify = Literal["left", "right"]
 
 
 def latency_text(latency: Latency) -> str:
@@ -63,23 +62,31 @@ def draw(board: Board, now_ns: int, elapsed_s: float, doing: str, height: int) -
 
 def _head(board: Board, now_s: int, elapsed_s: float, doing: str) -> Panel:
     minutes, seconds = divmod(int(elapsed_s), 60)
-    grid = Table.grid(expand=True)
-    grid.add_column()
-    grid.add_column(justify="right")
-    figures = (
-        f"{len(board.seen)} orders  {board.executions} executions  {board.dead_letters} dead letters  "
+    figures = Text.from_markup(
+        f"{len(board.seen)} orders  {board.executions} executions  "
         f"[bold]{board.frames_per_s(now_s):.0f}[/] frames/s  "
-        f"p50/p99 [bold]{latency_text(board.calm_latency())}[/] "
-        f"[dim](with recoveries {latency_text(board.latency())})[/]"
+        f"p50/p99 [bold]{latency_text(board.calm_latency())}[/]  {board.dead_letters} dead letters  "
+        f"[dim]p50/p99 with recoveries {latency_text(board.latency())}[/]",
+        overflow="ellipsis",
     )
-    grid.add_row(f"[bold]dropcopy[/] {minutes}:{seconds:02}  {doing}", figures)
-    return Panel(grid, border_style="dim")
+    figures.no_wrap = True
+    title = Text(printable(f"dropcopy {minutes}:{seconds:02}  {doing}"), style="bold")
+    return Panel(figures, title=title, title_align="left", border_style="dim")
 
 
-def _grid(columns: Sequence[tuple[str, Justify]], rows: Iterable[Sequence[str]], title: str) -> Panel:
+@dataclass(frozen=True)
+class _Column:
+    title: str
+    justify: Literal["left", "right"] = "left"
+    least: int = 0
+
+
+def _grid(columns: Sequence[_Column], rows: Iterable[Sequence[str]], title: str) -> Panel:
     table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="dim", expand=True)
-    for name, justify in columns:
-        table.add_column(name, justify=justify, no_wrap=True, overflow="ellipsis")
+    for column in columns:
+        table.add_column(
+            column.title, justify=column.justify, min_width=column.least or None, no_wrap=True, overflow="ellipsis"
+        )
     for row in rows:
         texts = [printable(text) for text in row]
         table.add_row(*(Text(text, style=style_of(text)) for text in texts))
@@ -90,14 +97,14 @@ def _orders(board: Board, count: int) -> Panel:
     newest = islice(reversed(board.orders.values()), count)
     return _grid(
         (
-            ("order", "left"),
-            ("account", "left"),
-            ("symbol", "left"),
-            ("side", "left"),
-            ("status", "left"),
-            ("filled", "right"),
-            ("average", "right"),
-            ("join", "left"),
+            _Column("order", least=8),
+            _Column("account"),
+            _Column("symbol"),
+            _Column("side", least=4),
+            _Column("status", least=8),
+            _Column("filled", "right", least=5),
+            _Column("average", "right"),
+            _Column("join", least=9),
         ),
         (
             (
@@ -119,19 +126,25 @@ def _orders(board: Board, count: int) -> Panel:
 def _price(text: str | None) -> str:
     """Return a price short enough for the view; an average can have many decimals."""
     whole, point, decimals = (text or "").partition(".")
-    return whole + (point + decimals[:4]).rstrip(".")
+    return whole + (point + decimals[:4]).rstrip("0").rstrip(".") if point else whole
 
 
 def _fills(board: Board, count: int) -> Panel:
     return _grid(
-        (("received", "left"), ("order", "left"), ("side", "left"), ("quantity", "right"), ("price", "right")),
+        (
+            _Column("received"),
+            _Column("order", least=8),
+            _Column("side", least=4),
+            _Column("quantity", "right"),
+            _Column("price", "right", least=6),
+        ),
         (
             (
                 time_text(fill["received_ns"]),
                 short(fill["order_request_id"]),
                 fill["side"] or "",
                 fill["last_qty"],
-                fill["last_px"],
+                _price(fill["last_px"]),
             )
             for fill in islice(reversed(board.fills), count)
         ),
@@ -141,7 +154,7 @@ def _fills(board: Board, count: int) -> Panel:
 
 def _unmatched(board: Board, count: int) -> Panel:
     return _grid(
-        (("order", "left"), ("status", "left"), ("reason", "left"), ("detail", "left")),
+        (_Column("order", least=8), _Column("status", least=9), _Column("reason", least=14), _Column("detail")),
         (
             (short(case["order_request_id"]), case["status"], case["reason"], case["detail"])
             for case in islice(reversed(board.unmatched.values()), count)
@@ -153,7 +166,13 @@ def _unmatched(board: Board, count: int) -> Panel:
 def _feeds(board: Board, now_ns: int) -> Panel:
     workers = "  ".join(f"{worker.name} {'up' if worker.running else 'down'}" for worker in board.workers)
     return _grid(
-        (("feed", "left"), ("status", "left"), ("for", "right"), ("last gap", "right"), ("reason", "left")),
+        (
+            _Column("feed"),
+            _Column("status", least=4),
+            _Column("for", "right", least=5),
+            _Column("last gap", "right"),
+            _Column("reason"),
+        ),
         (
             (
                 key,

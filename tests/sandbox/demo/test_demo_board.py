@@ -33,7 +33,7 @@ def record(topic, key=ID, read_ns=NOW_NS, error=None, **fields):
     )
 
 
-def execution(topic="orders.executions", key=ID, **fields):
+def execution(topic="orders.executions", key=ID, read_ns=NOW_NS, **fields):
     state = {
         "order_request_id": key,
         "account": "2000000001",
@@ -51,7 +51,7 @@ def execution(topic="orders.executions", key=ID, **fields):
         "source": "stream",
         "received_ns": NOW_NS - 7 * MS,
     }
-    return record(topic, key, **(state | fields))
+    return record(topic, key, read_ns, **(state | fields))
 
 
 def unmatched(key=ID, status="UNMATCHED"):
@@ -108,15 +108,28 @@ def test_a_result_that_did_not_come_with_its_frame_has_no_latency(fields):
     assert not board_of(execution(**fields)).latencies_ms
 
 
-def test_the_latency_of_a_recovery_is_told_apart():
-    board = Board()
+@pytest.mark.parametrize(
+    ("received_ms", "read_ms", "calm"),
+    [
+        (-20, -1, True),  # before the kill
+        (-20, 5, False),  # was on its way
+        (10, 50, False),  # came while no one processed, read at the end
+        (30, 90, False),  # the same, read after the end
+        (51, 60, True),  # came afterwards
+    ],
+)
+def test_the_latency_of_a_recovery_is_told_apart(received_ms, read_ms, calm):
     kill = next(fault for fault in FAULTS if not fault.is_the_venues)
-    board.incidents.append(Incident.begin(kill, NOW_NS - 8 * MS, ["2000000001", "2000000002"]))
-    board.see(execution())
-    assert (len(board.latencies_ms), len(board.calm_latencies_ms)) == (1, 0)
-    board.see(execution(account="2000000002"))
-    board.see(execution())
-    assert (len(board.latencies_ms), len(board.calm_latencies_ms)) == (3, 1)
+    incident = Incident.begin(kill, NOW_NS, ["2000000001"])
+    board = Board()
+    board.incidents.append(incident)
+    board.see(execution(received_ns=NOW_NS - 1, read_ns=NOW_NS - 1))
+    if read_ms >= 50:
+        board.see(execution(received_ns=NOW_NS + 1 * MS, read_ns=NOW_NS + 50 * MS))
+    before = len(board.calm_latencies_ms)
+    board.see(execution(received_ns=NOW_NS + received_ms * MS, read_ns=NOW_NS + read_ms * MS))
+    assert (len(board.calm_latencies_ms) > before) is calm
+    assert board.latencies_ms[-1] == read_ms - received_ms
 
 
 @pytest.mark.parametrize(
