@@ -7,7 +7,7 @@ from typing import Any
 
 from sandbox.simulators.tinvest import wire
 from sandbox.simulators.tinvest.exchange import Exchange
-from sandbox.simulators.tinvest.faults import Pending
+from sandbox.simulators.tinvest.faults import CutReply, Pending
 from sandbox.simulators.tinvest.orders import Order
 from sandbox.simulators.tinvest.requests import Refusal, chosen_orders, read_account, read_ask, read_order_id
 
@@ -54,6 +54,8 @@ class Calls:
         order = self._exchange.submit(ask, ignored=self._pending.take("ignore"))
         if self._pending.take("drop_reply"):
             await asyncio.Event().wait()  # until the client hangs up
+        if self._pending.take("cut_reply"):
+            raise CutReply
         return order
 
     async def _get_orders(self, body: Json, tracking_id: str) -> Json:

@@ -11,6 +11,7 @@ __all__ = [
     "Answer",
     "Close",
     "Cut",
+    "CutReply",
     "Delay",
     "Demand",
     "Fault",
@@ -36,6 +37,10 @@ def _sendable(code: int) -> int:
 
 class FaultError(ValueError):
     """A fault that there is none of, or with parameters that it does not have."""
+
+
+class CutReply(Exception):  # noqa: N818 -- tells the server what to do, and nobody else
+    """The connection of the call shall be cut instead of an answer."""
 
 
 class _Fault(BaseModel):
@@ -81,9 +86,13 @@ class Delay(_Fault):
 
 
 class PerCall(_Fault):
-    """Of the next orders: take them and never answer (`drop_reply`), or answer and forget them (`ignore`)."""
+    """What befalls the next orders.
 
-    fault: Literal["drop_reply", "ignore"]
+    Taken and never answered (`drop_reply`), taken and the call's connection cut (`cut_reply`), or
+    answered and forgotten (`ignore`).
+    """
+
+    fault: Literal["drop_reply", "cut_reply", "ignore"]
     count: Count = 1
 
 

@@ -160,7 +160,12 @@ class TInvestSimulator:
                 body = None
             if not isinstance(body, dict):
                 raise Refusal(3, "", "the request is no JSON object")
-            result = await call(body, request[TRACKING_ID])
+            try:
+                result = await call(body, request[TRACKING_ID])
+            except faults.CutReply:
+                if request.transport is not None:
+                    request.transport.abort()
+                return web.Response()
             if delay_s := self._pending.take_delay_s("rest"):
                 await asyncio.sleep(delay_s)
             return web.json_response(result)

@@ -164,6 +164,19 @@ async def test_without_an_answer_the_outcome_is_unknown_and_no_second_order_is_s
     assert simulator.stats()["OrdersService/PostOrder"] == 1
 
 
+async def test_a_call_that_is_cut_is_not_made_again(
+    gateway_to: MakeGateway, simulator: TInvestSimulator, journal: JournalReader
+) -> None:
+    simulator.fault({"fault": "cut_reply"})
+    order = a_new_order()
+    async with gateway_to() as gateway:
+        outcome = await gateway.post_order(order)
+    assert isinstance(outcome, Unknown)
+    assert outcome.code == "CUT"
+    assert await phases(journal, order) == ["INTENT", "UNKNOWN"]
+    assert simulator.stats()["OrdersService/PostOrder"] == 1
+
+
 async def test_a_server_error_leaves_the_outcome_unknown(gateway_to: MakeGateway, simulator: TInvestSimulator) -> None:
     simulator.fault({"fault": "answer", "status": 502, "body": "<html>"})
     async with gateway_to() as gateway:
@@ -230,7 +243,7 @@ async def test_while_kafka_is_frozen_no_order_is_sent_and_later_the_journal_says
     gateway_to: MakeGateway, simulator: TInvestSimulator, journal: JournalReader, stack: Stack
 ) -> None:
     order, after = a_new_order(), a_new_order()
-    async with gateway_to(journal_timeout_s=0.5) as gateway:
+    async with gateway_to(journal_timeout_s=3) as gateway:
         await gateway.post_order(a_new_order())
         with frozen(stack):
             with pytest.raises(ClusterError, match=order.order_request_id) as refused:

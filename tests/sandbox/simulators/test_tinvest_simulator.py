@@ -345,6 +345,14 @@ async def test_fault_drop_reply_takes_the_order_and_never_answers(simulator: TIn
     assert entry["told"]
 
 
+async def test_fault_cut_reply_takes_the_order_and_cuts_the_call(simulator: TInvestSimulator) -> None:
+    simulator.fault({"fault": "cut_reply"})
+    with pytest.raises(OutcomeUnknown) as failed:
+        await post(simulator)
+    assert failed.value.code == "CUT"
+    assert len(simulator.orders()) == 1
+
+
 async def test_fault_ignore_accepts_the_order_and_forgets_it(simulator: TInvestSimulator) -> None:
     simulator.fault({"fault": "ignore"})
     answer = await post(simulator)
