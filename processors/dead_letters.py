@@ -30,4 +30,4 @@ def dead_letter(message: Consumed, error: Exception, stage: str) -> Record:
     }
     reason = [(f"{PREFIX}{name}", value.encode()) for name, value in told.items()]
     headers: Headers = [*(message.headers() or []), *reason, ("dropcopy.version", _VERSION)]
-    return Record(topics.DEAD_LETTERS.name, message.value(), message.key(), -1, headers)
+    return topics.DEAD_LETTERS.name, message.value(), message.key(), -1, headers

@@ -14,7 +14,7 @@ from dropcopy.kafka import murmur2_partition
 from processors.core import feeds
 from processors.core.errors import MappingError
 from processors.core.join import on_report, on_submission
-from processors.core.model import Account, Order, Origin, Report, Submission
+from processors.core.model import Account, Event, Order, Origin, Report, Submission
 from processors.core.state import Grace, Outcome, Partition, index
 from processors.dead_letters import dead_letter
 from processors.encoding.records import Encoders, SubmissionReader, decode_state, encode_state
@@ -27,9 +27,14 @@ from schemas.topics import account_key, venue_of
 
 __all__ = ["Counts", "Reports", "Shard"]
 
+_NONE: tuple[Event | None, bytes] = (None, b"")
 _STATE = topics.STATE.name
-_FRAME, _SNAPSHOT = Kind.FRAME.value, Kind.SNAPSHOT.value
+_FRAME = Kind.FRAME.value
+_OF_THE_VENUE = (_FRAME, Kind.SNAPSHOT.value)
 _REKEYED = "dropcopy.rekeyed"
+
+
+_Headers = tuple[str, str, str, str, str, int, int]
 
 
 class Reports(Protocol):
@@ -85,7 +90,7 @@ class Shard:
         self._at_end: dict[str, bool] = {}
         self._out = Outcome()
         self._records: list[Record] = []
-        self._headers: dict[tuple[bytes | str | None, ...], tuple[str, str, str, str, str]] = {}
+        self._headers: dict[tuple[bytes, ...], tuple[tuple[str, str, str, str, str], str]] = {}
 
     def restore(self, kept: Mapping[bytes, bytes]) -> None:
         """Take over the state as the state topic has it.
@@ -165,31 +170,32 @@ class Shard:
         if any(name == _REKEYED for name, _ in headers):
             raise MappingError("key", message.key(), f"it lies in partition {self.number} again, and belongs elsewhere")
         self.counts.rekeyed += 1
-        self._records.append(Record(topics.SUBMITTED.name, message.value(), key, -1, [*headers, (_REKEYED, b"1")]))
+        self._records.append((topics.SUBMITTED.name, message.value(), key, -1, [*headers, (_REKEYED, b"1")]))
         return True
 
     def _take_frames(self, venue: str, messages: Sequence[Consumed]) -> None:
-        reports_of = self._mappings[venue]
+        reports_of, order_qty = self._mappings[venue], self._order_qty
         self.counts.frames += len(messages)
         state, out, number = self.state, self._out, self.number
         topic = topics.frames_topic(venue).name
+        missing = 0
         for message in messages:
             try:
-                headers = self._unpack(message.headers())
-                kind = headers.kind
-                is_frame = kind == _FRAME
-                if is_frame or kind == _SNAPSHOT:
-                    source = Source.STREAM if is_frame else Source.RECONCILIATION
-                    origin = Origin(topic, number, message.offset(), headers.received_ns, source)
+                headers, key = self._unpack(message.headers())
+                _, account, source, kind, connection, sequence, received_ns = headers
+                if kind in _OF_THE_VENUE:
+                    way = Source.STREAM if kind == _FRAME else Source.RECONCILIATION
+                    origin = Origin(topic, number, message.offset(), received_ns, way)
                     at = 0
-                    value = message.value() or b""
-                    for report in reports_of(value, headers.source, headers.account, self._order_qty):
+                    for report in reports_of(message.value() or b"", source, account, order_qty):
                         at = on_report(state, venue, report, origin, out, at)
-                    self.counts.missing += feeds.hear(state, headers, out)
+                    known = feeds.account_of(state, key, venue, account)
+                    missing += feeds.hear(key, known, connection, sequence, received_ns, out)
                 else:
-                    self._take_marker(message, headers, topic)
+                    self._take_marker(message, FrameHeaders(*headers), topic)
             except (MappingError, HeaderError) as error:
                 self._bury(message, error, "frame")
+        self.counts.missing += missing
 
     def _take_marker(self, message: Consumed, headers: FrameHeaders, topic: str) -> None:
         try:
@@ -199,21 +205,27 @@ class Shard:
         origin = Origin(topic, self.number, message.offset(), headers.received_ns, Source.STREAM)
         feeds.on_marker(self.state, headers, marker.feed, marker.reason, origin, self._out)
 
-    def _unpack(self, headers: Sequence[tuple[str, bytes]] | None) -> FrameHeaders:
-        """Read a frame's headers; those of one connection differ only in the last two."""
+    def _unpack(self, headers: Sequence[tuple[str, bytes]] | None) -> tuple[_Headers, str]:
+        """Read a frame's headers, and give the key of its account.
+
+        Those of one connection differ only in the last two, so the others are read once.
+        """
         if headers is None or len(headers) != 7 or headers[3][0] != "kind" or headers[6][0] != "received_ns":
-            return unpack(headers)
-        (_, a), (_, b), (_, c), (_, d), (_, e), (_, sequence), (_, received_ns) = headers
-        texts = self._headers.get((a, b, c, d, e))
-        if texts is None:
+            read = unpack(headers)
+            return read, account_key(read.venue, read.account)
+        (_, venue), (_, account), (_, source), (_, kind), (_, connection), (_, sequence), (_, received_ns) = headers
+        known = self._headers.get((connection, account, kind, source, venue))
+        if known is None:
             read = unpack(headers)
             if len(self._headers) > 10_000:
                 self._headers.clear()
-            texts = self._headers[a, b, c, d, e] = read[:5]
+            known = (read[:5], account_key(read.venue, read.account))
+            self._headers[connection, account, kind, source, venue] = known
+        texts, key = known
         try:
-            return FrameHeaders(*texts, int(sequence), int(received_ns))
+            return (*texts, int(sequence), int(received_ns)), key
         except ValueError:
-            return unpack(headers)
+            return unpack(headers), key
 
     def _order_qty(self, request_id: str | None, name: str | None) -> Decimal | None:
         order = self.state.orders.get(request_id or "")
@@ -224,24 +236,35 @@ class Shard:
         self._records.append(dead_letter(message, error, stage))
 
     def _write(self, out: Outcome) -> None:
-        records, encoders = self._records, self._encoders
-        executions, encode = topics.EXECUTIONS.name, encoders.execution
+        records, encode = self._records, self._encoders.execution
+        executions, latest = topics.EXECUTIONS.name, topics.LATEST.name
+        newest: dict[str, tuple[Event | None, bytes]] = {}
         for terms, event in out.executions:
-            records.append(Record(executions, encode(terms, event), terms.order_request_id))
-        latest, encode = topics.LATEST.name, encoders.latest
+            encoded = encode(terms, event)
+            key = terms.order_request_id
+            newest[key] = (event, encoded)
+            records.append((executions, encoded, key, -1, None))
         for key, order in out.orders.items():
             if order is None:
-                records.append(Record(_STATE, None, f"o:{key}", self.number))
+                records.append((_STATE, None, f"o:{key}", self.number, None))
                 continue
-            records.append(Record(_STATE, encode_state(order), f"o:{key}", self.number))
+            records.append((_STATE, encode_state(order), f"o:{key}", self.number, None))
             if order.last is not None:
-                records.append(Record(latest, encode(order.terms, order.last), key))
+                told, encoded = newest.get(key, _NONE)
+                if told is not order.last:
+                    encoded = encode(order.terms, order.last)
+                records.append((latest, self._encoders.latest(encoded), key, -1, None))
+        self._write_rest(out)
+
+    def _write_rest(self, out: Outcome) -> None:
+        records, encoders = self._records, self._encoders
         for key in out.absorbed:
-            records.append(Record(latest, None, key))
+            records.append((topics.LATEST.name, None, key, -1, None))
         for account_name, account in out.accounts.items():
-            records.append(Record(_STATE, encode_state(account), f"a:{account_name}", self.number))
+            records.append((_STATE, encode_state(account), f"a:{account_name}", self.number, None))
         for unmatched in out.unmatched:
-            records.append(Record(topics.UNMATCHED.name, encoders.unmatched(unmatched), unmatched.order_request_id))
+            key = unmatched.order_request_id
+            records.append((topics.UNMATCHED.name, encoders.unmatched(unmatched), key, -1, None))
         for status in out.feeds:
             key = account_key(status.venue, status.account)
-            records.append(Record(topics.FEEDS_STATUS.name, encoders.feed_status(status), key))
+            records.append((topics.FEEDS_STATUS.name, encoders.feed_status(status), key, -1, None))

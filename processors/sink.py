@@ -28,7 +28,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple
+from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 from faust.types import TP
@@ -50,14 +50,8 @@ _QUEUE_KILOBYTES = 1_048_576
 Headers = list[tuple[str, str | bytes | None]]
 
 
-class Record(NamedTuple):
-    """One record to write. `partition` of -1 leaves it to the key."""
-
-    topic: str
-    value: bytes | None
-    key: bytes | str | None
-    partition: int = -1
-    headers: Headers | None = None
+# One record to write: topic, value, key, partition (-1 leaves it to the key), headers.
+Record = tuple[str, bytes | None, bytes | str | None, int, Headers | None]
 
 
 class Sink:

@@ -159,7 +159,10 @@ class _Poller(threading.Thread):
             offsets |= self.done.popleft()
         if offsets:
             positions = [TopicPartition(tp.topic, tp.partition, offset) for tp, offset in offsets.items()]
-            self.consumer.commit(offsets=positions, asynchronous=asynchronous)
+            if asynchronous:
+                self.consumer.commit(offsets=positions, asynchronous=True)
+            else:
+                self.consumer.commit(offsets=positions, asynchronous=False)
 
     def _hand_over(self, item: _Round | BaseException) -> None:
         self.loop.call_soon_threadsafe(self.rounds.put_nowait, item)

@@ -31,23 +31,25 @@ from schemas.fix import FeedState, UnmatchedReason
 from schemas.headers import FrameHeaders, Kind
 from schemas.topics import account_key
 
-__all__ = ["expire", "expire_on_clock", "hear", "on_marker"]
+__all__ = ["account_of", "expire", "expire_on_clock", "hear", "on_marker"]
 
 
-def hear(state: Partition, headers: FrameHeaders, out: Outcome) -> bool:
-    """Take a frame's or a marker's time and number into account, and tell whether records before it are missing."""
-    key = account_key(headers.venue, headers.account)
-    account = _account(state, key, headers.venue, headers.account)
+def hear(key: str, account: Account, connection: str, sequence: int, received_ns: int, out: Outcome) -> bool:
+    """Take a frame's or a marker's time and number into account.
+
+    Returns True when records of the connection before it are missing.
+    """
     out.accounts[key] = account
-    if headers.received_ns > account.watermark_ns:
-        account.watermark_ns = headers.received_ns
-    connection = account.connections.get(headers.connection)
-    if connection is None:
+    if received_ns > account.watermark_ns:
+        account.watermark_ns = received_ns
+    known = account.connections.get(connection)
+    if known is None:
         return False
-    missing = headers.sequence > connection.sequence + 1
-    if headers.sequence > connection.sequence:
-        connection.sequence = headers.sequence
-        connection.heard_ns = max(connection.heard_ns, headers.received_ns)
+    missing = sequence > known.sequence + 1
+    if sequence > known.sequence:
+        known.sequence = sequence
+        if received_ns > known.heard_ns:
+            known.heard_ns = received_ns
     return missing
 
 
@@ -59,7 +61,7 @@ def on_marker(
     `feed` names the feed across its connections, `reason` is why it disconnected.
     """
     key = account_key(headers.venue, headers.account)
-    account = _account(state, key, headers.venue, headers.account)
+    account = account_of(state, key, headers.venue, headers.account)
     now = headers.received_ns
     if headers.kind == Kind.CONNECTED:
         for stale in [name for name, known in account.connections.items() if known.feed == feed]:
@@ -80,10 +82,11 @@ def on_marker(
             _reconsider(state, key, account, out)
     elif account.state is FeedState.DOWN and headers.connection in account.connections:
         _show(account, FeedState.UP, now, None, origin, out)
-    hear(state, headers, out)
+    hear(key, account, headers.connection, headers.sequence, now, out)
 
 
-def _account(state: Partition, key: str, venue: str, name: str) -> Account:
+def account_of(state: Partition, key: str, venue: str, name: str) -> Account:
+    """Return what is known of an account's feeds; nothing yet, of a new one."""
     account = state.accounts.get(key)
     if account is None:
         account = state.accounts[key] = Account(venue, name)

@@ -159,10 +159,19 @@ def _after(state: Partition, account: str, key: str, order: Order, time_ns: int,
 def _merge_told(order: Order, report: Report) -> bool:
     """Take over what the venue says the order is, and tell whether that was news."""
     terms = order.terms
-    names = _TOLD if terms.submitted_ns is not None else _TOLD + _SUBMITTED
-    news = {
-        name: value for name in names if (value := getattr(report, name)) is not None and value != getattr(terms, name)
-    }
+    submitted = terms.submitted_ns is not None
+    if (
+        submitted
+        and report.order_qty == terms.order_qty
+        and report.symbol == terms.symbol
+        and report.currency == terms.currency
+    ):
+        return False
+    news = {name: value for name in _TOLD if (value := getattr(report, name)) not in (None, getattr(terms, name))}
+    for name in _SUBMITTED:
+        value, known = getattr(report, name), getattr(terms, name)
+        if value is not None and value != known and (known is None or not submitted):
+            news[name] = value
     if news:
         order.terms = replace(terms, **news)
     return bool(news)

@@ -39,7 +39,7 @@ from collections.abc import Iterator
 from decimal import Context, Decimal
 from enum import IntFlag
 
-from processors.core.model import Order, Report, Trade
+from processors.core.model import ZERO, Order, Report, Trade
 from schemas.fix import ExecType, OrdStatus
 
 __all__ = [
@@ -52,7 +52,7 @@ __all__ = [
     "avg_px",
     "cum_qty",
     "learn",
-    "leaves_qty",
+    "quantities",
     "status_of",
 ]
 
@@ -125,12 +125,18 @@ def cum_qty(order: Order) -> Decimal:
     return order.traded_qty if order.traded_qty >= order.told_qty else order.told_qty
 
 
-def leaves_qty(order: Order) -> Decimal | None:
-    """Return LeavesQty: 0 of an ended order, else what is left; None while the quantity isn't known."""
+def quantities(order: Order) -> tuple[Decimal, Decimal | None]:
+    """Return CumQty and LeavesQty.
+
+    LeavesQty is 0 of an ended order, else what is left; None while the quantity isn't known.
+    """
+    filled = cum_qty(order)
     if STATUS[order.facts] in FINAL:
-        return Decimal(0)
-    quantity = order.terms.order_qty
-    return None if quantity is None else max(quantity - cum_qty(order), Decimal(0))
+        return filled, ZERO
+    wanted = order.terms.order_qty
+    if wanted is None:
+        return filled, None
+    return filled, wanted - filled if filled < wanted else ZERO
 
 
 def avg_px(order: Order) -> Decimal | None:

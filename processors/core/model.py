@@ -7,7 +7,6 @@ encoding of `Terms`, which seldom change, is made once and kept with them.
 """
 
 from decimal import Decimal
-from typing import NamedTuple
 
 from msgspec import Struct, field
 
@@ -37,12 +36,13 @@ __all__ = [
     "Terms",
     "Trade",
     "Unmatched",
+    "ZERO",
 ]
 
 ZERO = Decimal(0)
 
 
-class Origin(NamedTuple):
+class Origin(Struct, frozen=True, gc=False):
     """The record that something was read from, and when its bytes arrived at the feed or the gateway."""
 
     topic: str

@@ -75,25 +75,31 @@ def new_event(
     order: Order, exec_type: ExecType, trade: Trade | None, transact_ns: int | None, origin: Origin, at: int
 ) -> Event:
     """Return a step of an order as the order stands now; `at` numbers it among the results of the same record."""
-    event_id = f"{origin.topic}-{origin.partition}-{origin.offset}-{at}"
+    event_id = origin.event_id(at)
     status = join_status_of(order)
+    cum, leaves = lifecycle.quantities(order)
+    if trade is None:
+        last_qty = last_px = trade_id = None
+    else:
+        last_qty, last_px, trade_id = trade.quantity, trade.price, trade.trade_id
+        transact_ns = transact_ns if trade.transact_ns is None else trade.transact_ns
     return Event(
         order.venue_order_id,
         STATUS[order.facts],
         exec_type,
-        lifecycle.cum_qty(order),
-        lifecycle.leaves_qty(order),
+        cum,
+        leaves,
         lifecycle.avg_px(order),
-        trade.quantity if trade is not None else None,
-        trade.price if trade is not None else None,
-        trade.trade_id if trade is not None else None,
+        last_qty,
+        last_px,
+        trade_id,
         order.text,
         order.venue_status,
-        trade.transact_ns if trade is not None and trade.transact_ns is not None else transact_ns,
+        transact_ns,
         origin.received_ns,
         status,
         order.unmatched_reason,
-        status is JoinStatus.MATCHED and order.unmatched_revision > 0,
+        order.unmatched_revision > 0 and status is JoinStatus.MATCHED,
         1,
         origin.source,
         event_id,

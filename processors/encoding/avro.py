@@ -12,7 +12,6 @@ length and its UTF-8 bytes; a union is the index of its branch and then the valu
 
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from enum import StrEnum
 from typing import Any
 
 __all__ = ["Reader", "Writer", "compile_reader", "compile_writer", "long_bytes"]
@@ -93,15 +92,22 @@ def _decimal_bytes(value: Decimal) -> bytes:
 
 
 _BOOLEANS = {False: b"\x00", True: b"\x01"}
-_REPEATED = {str: _Seen(_string_bytes), Decimal: _Seen(_decimal_bytes), StrEnum: _Seen(_string_bytes)}
+_TEXTS = _Seen(_string_bytes)
+_DECIMALS = _Seen(_decimal_bytes)
 
 
-def compile_writer(schema: Mapping[str, Any], names: Sequence[str], unique: frozenset[str] = frozenset()) -> Writer:
+def compile_writer(
+    schema: Mapping[str, Any],
+    names: Sequence[str],
+    *,
+    unique: frozenset[str] = frozenset(),
+    decimals: frozenset[str] = frozenset(),
+) -> Writer:
     """Return a function that encodes the fields `names` of an object, in the schema's order.
 
-    A string field holds text or a Decimal, which is written as plain decimal text. Fields named
-    `unique` hold another text almost every time, so their encodings are not remembered; times
-    (`…_ns`) never are.
+    The string fields in `decimals` hold a Decimal, written as plain decimal text. Those in `unique`
+    hold another text almost every time, so their encodings are not remembered, as those of the other
+    strings are.
 
     Raises:
         ValueError: a field is not in the schema, or of a type that is not flat.
@@ -112,22 +118,22 @@ def compile_writer(schema: Mapping[str, Any], names: Sequence[str], unique: froz
     parts = []
     for name in names:
         kind, nullable = kinds[name]
-        write = _write_expression(name, kind, name in unique)
         if nullable:
-            parts.append(f"(b'\\x00' if (v := r.{name}) is None else b'\\x02' + {write})")
+            write = _write_expression(name, kind, "v", unique, decimals)
+            parts.append(f"null if (v := r.{name}) is None else some + {write}")
         else:
-            parts.append(write.replace("v)", f"r.{name})").replace("[v]", f"[r.{name}]"))
-    source = f"def write(r):\n    return b''.join(({', '.join(parts)},))\n"
+            parts.append(_write_expression(name, kind, f"r.{name}", unique, decimals))
+    source = f"def write(r):\n    return join(({', '.join(parts)},))\n"
     compiled: Writer = _compile(source, "write")
     return compiled
 
 
-def _write_expression(name: str, kind: str, unique: bool) -> str:
+def _write_expression(name: str, kind: str, value: str, unique: frozenset[str], decimals: frozenset[str]) -> str:
     if kind == "string":
-        return "text(v)" if unique else "seen(v)"
+        return f"text({value})" if name in unique else f"{'decimals' if name in decimals else 'texts'}[{value}]"
     if kind == "boolean":
-        return "booleans[v]"
-    return "time(v)" if name.endswith("_ns") else "long(v)"
+        return f"booleans[{value}]"
+    return f"{'time' if name.endswith('_ns') else 'long'}({value})"
 
 
 def compile_reader(schema: Mapping[str, Any]) -> Reader:
@@ -198,14 +204,14 @@ def _kind(type_: Any) -> tuple[str, bool]:
     return "long" if kind == "int" else kind, nullable
 
 
-def _seen_bytes(value: Any) -> bytes:
-    return _REPEATED[Decimal][value] if value.__class__ is Decimal else _REPEATED[str][value]
-
-
 def _compile(source: str, name: str) -> Any:
     scope: dict[str, Any] = {
         "text": _string_bytes,
-        "seen": _seen_bytes,
+        "texts": _TEXTS,
+        "decimals": _DECIMALS,
+        "join": b"".join,
+        "null": b"\x00",
+        "some": b"\x02",
         "long": long_bytes,
         "time": _time_bytes,
         "booleans": _BOOLEANS,

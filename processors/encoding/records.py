@@ -17,6 +17,18 @@ from schemas.records import schema
 
 __all__ = ["Encoders", "StateError", "SubmissionReader", "decode_state", "encode_state"]
 
+_DECIMALS = frozenset(
+    {
+        "price",
+        "submitted_quantity",
+        "order_qty",
+        "cum_qty",
+        "leaves_qty",
+        "avg_px",
+        "last_qty",
+        "last_px",
+    }
+)
 _UNIQUE = frozenset({"order_request_id", "exec_id", "event_id", "trade_id", "venue_order_id", "detail"})
 
 
@@ -29,26 +41,31 @@ class Encoders:
 
     def __init__(self, schema_ids: Mapping[str, int]) -> None:
         execution = schema("execution")
-        self._terms = compile_writer(execution, Terms.__struct_fields__, _UNIQUE)
-        self._event = compile_writer(execution, Event.__struct_fields__, _UNIQUE)
-        self._unmatched = compile_writer(schema("unmatched"), Unmatched.__struct_fields__, _UNIQUE)
-        self._feed_status = compile_writer(schema("feed_status"), FeedStatus.__struct_fields__, _UNIQUE)
+        self._terms = compile_writer(execution, Terms.__struct_fields__, unique=_UNIQUE, decimals=_DECIMALS)
+        self._event = compile_writer(execution, Event.__struct_fields__, unique=_UNIQUE, decimals=_DECIMALS)
+        self._unmatched = compile_writer(
+            schema("unmatched"), Unmatched.__struct_fields__, unique=_UNIQUE, decimals=_DECIMALS
+        )
+        self._feed_status = compile_writer(
+            schema("feed_status"), FeedStatus.__struct_fields__, unique=_UNIQUE, decimals=_DECIMALS
+        )
         self._ids = {name: _prefix(number) for name, number in schema_ids.items()}
-        self.execution = self._execution_writer(topics.EXECUTIONS.name)
-        self.latest = self._execution_writer(topics.LATEST.name)
+        self._execution = self._ids[topics.EXECUTIONS.name]
+        self._latest = self._ids[topics.LATEST.name]
 
-    def _execution_writer(self, topic: str) -> Callable[[Terms, Event], bytes]:
-        prefix, write_terms, write_event = self._ids[topic], self._terms, self._event
+    def execution(self, terms: Terms, event: Event) -> bytes:
+        """Return a record of `orders.executions`."""
+        # An order's terms seldom change, so their encoding is kept beside them.
+        kept = terms.__dict__
+        head = kept.get("encoded")
+        if head is None:
+            head = kept["encoded"] = self._terms(terms)
+        encoded: bytes = self._execution + head + self._event(event)
+        return encoded
 
-        def write(terms: Terms, event: Event) -> bytes:
-            # An order's terms seldom change, so their encoding is kept beside them.
-            kept = terms.__dict__
-            head = kept.get("encoded")
-            if head is None:
-                head = kept["encoded"] = write_terms(terms)
-            return prefix + head + write_event(event)
-
-        return write
+    def latest(self, execution: bytes) -> bytes:
+        """Return the record of `orders.latest` that says the same as one of `orders.executions`."""
+        return execution if self._latest == self._execution else self._latest + execution[5:]
 
     def unmatched(self, record: Unmatched) -> bytes:
         """Return a record of `orders.unmatched`."""

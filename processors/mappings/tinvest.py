@@ -17,7 +17,7 @@ call counts lots. A stream order stays PARTIALLYFILL when its rest is canceled: 
 broker's own, shaped as a UUID; the exchange's number comes with the next.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from functools import lru_cache
 from typing import Final
@@ -146,7 +146,7 @@ _CAUSE_NOT_PLACED: Final = "CAUSE_CANCELLED_NOT_ENOUGH_POSITION"
 QuantityOf = Callable[[str | None, str | None], Decimal | None]
 
 
-def reports(value: bytes, source: str, account: str, order_qty: QuantityOf) -> list[Report]:
+def reports(value: bytes, source: str, account: str, order_qty: QuantityOf) -> Sequence[Report]:
     """Read one record of the venue's frames.
 
     `source` and `account` are the record's headers. `order_qty` gives the OrderQty, in pieces, that
@@ -162,7 +162,7 @@ def reports(value: bytes, source: str, account: str, order_qty: QuantityOf) -> l
         state = _STREAM.decode(value).order_state
     except msgspec.DecodeError as error:
         raise MappingError("frame", value[:80], str(error)) from None
-    return [] if state is None else [_stream(state)]
+    return () if state is None else (_stream(state),)
 
 
 def _stream(state: OrderState) -> Report:

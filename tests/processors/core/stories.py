@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from hypothesis import strategies as st
 
-from processors.core.feeds import expire, hear, on_marker
+from processors.core.feeds import account_of, expire, hear, on_marker
 from processors.core.join import on_report, on_submission
 from processors.core.model import Order, Origin, Report, Submission, Trade
 from processors.core.state import Grace, Outcome, Partition
@@ -102,7 +102,8 @@ class Desk:
 
     def frame(self, item: Report, at_ns: int, connection: str = "c1") -> None:
         self.tell(item, at_ns)
-        hear(self.state, self._headers(Kind.FRAME, at_ns, connection), self.out)
+        account = account_of(self.state, KEY, VENUE, ACCOUNT)
+        hear(KEY, account, connection, self.offset, at_ns, self.out)
 
     def _headers(self, kind: Kind, at_ns: int, connection: str) -> FrameHeaders:
         return FrameHeaders(VENUE, ACCOUNT, "order-state-stream", kind.value, connection, self.offset, at_ns)

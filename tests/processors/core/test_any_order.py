@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processors.core.lifecycle import avg_px, cum_qty, leaves_qty, status_of
+from processors.core.lifecycle import avg_px, quantities, status_of
 from processors.core.model import Order
 from processors.core.state import index
 from processors.encoding.records import decode_state, encode_state
@@ -15,8 +15,7 @@ def what_holds(order: Order) -> tuple[object, ...]:
     return (
         status_of(order),
         order.facts,
-        cum_qty(order),
-        leaves_qty(order),
+        quantities(order),
         avg_px(order),
         order.trade_ids,
         order.terms,
