@@ -125,21 +125,26 @@ class Journal:
             raise _not_journaled(record, error.args[0].str()) from None
 
     def write_behind(self, record: dict[str, Any]) -> None:
-        """Write a record in the background, for as long as it takes; a final failure is logged."""
-        self._run(self._write_behind(record))
+        """Write a record in the background, for as long as it takes; one given up is logged.
+
+        Given up are those that the broker refuses for good, and those that come while the producer's
+        queue is full and as many again wait for room in it.
+        """
+        if self._producer is None:
+            _given_up(record, "the journal is away")
+        elif len(self._background) >= 2 * MOST_WAITING:
+            _given_up(record, f"{2 * MOST_WAITING} records wait for Kafka already")
+        else:
+            self._run(self._write_behind(record))
 
     async def _write_behind(self, record: dict[str, Any]) -> None:
-        facts = {name: record[name] for name in ("order_request_id", "account", "phase")}
-        if self._producer is None:
-            _log.error("not_journaled", reason="the journal is away", **facts)
-            return
         try:
             async for attempt in AsyncRetrying(retry=retry_if_exception_type(BufferError), wait=wait_fixed(0.1)):
                 with attempt:
                     acknowledged = self._produce(record)
             await acknowledged
         except KafkaException as error:
-            _log.error("not_journaled", reason=error.args[0].str(), **facts)
+            _given_up(record, error.args[0].str())
 
     def _run(self, work: Any) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -181,6 +186,11 @@ class Journal:
             _log.error("journal_closed_with_records_left", records=left)
             self._producer.purge()
             self._producer.flush(0)
+
+
+def _given_up(record: dict[str, Any], reason: str) -> None:
+    facts = {name: record[name] for name in ("order_request_id", "account", "phase")}
+    _log.error("not_journaled", reason=reason, **facts)
 
 
 def _not_journaled(record: dict[str, Any], reason: str) -> ClusterError:
