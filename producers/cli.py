@@ -6,6 +6,8 @@ import typer
 
 from producers.gateways.cli import app as order
 
+__all__ = ["app"]
+
 app = typer.Typer()
 app.add_typer(order)
 

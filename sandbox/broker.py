@@ -105,7 +105,7 @@ class Broker(Server):
 
     def _format(self, settings: Path) -> None:
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
-        arguments = ["kafka.tools.StorageTool", "format", "--cluster-id", cluster, "--config", str(settings)]
+        arguments = ["kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "--config", str(settings)]
         with Process("format", [*self._command, *arguments], folder=self.folder) as process:
             if process.wait(FORMAT_TIMEOUT_S) != 0:
                 raise ServerError(f"the broker's storage in {self.folder} can't be made:\n{process.log_tail()}")

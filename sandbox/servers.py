@@ -42,6 +42,7 @@ class Server(ABC):
         self.ports = list(ports)
         self._wanted_ports = ports
         self._process: Process | None = None
+        self._is_ready = False
 
     @abstractmethod
     def _start(self) -> Process:
@@ -86,6 +87,7 @@ class Server(ABC):
             wait_until(self._answers_or_ended, self.ready_timeout_s)
             # An answer may be another program's, which has the port in the server's place.
             if process.status is None and self._answers():
+                self._is_ready = True
                 return
             self.stop()
             if "in use" not in process.log_tail(200):
@@ -99,8 +101,14 @@ class Server(ABC):
 
     def stop(self) -> None:
         """End the server, in order where it does so in time; ending an ended one changes nothing."""
-        if self._process is not None:
+        if self._process is None:
+            return
+        # One that is still starting has nothing to put in order, and may not listen before it is ready.
+        if self._is_ready:
             self._process.stop()
+        else:
+            self._process.kill()
+        self._is_ready = False
 
     def __enter__(self) -> Self:
         try:

@@ -1,9 +1,11 @@
 """`dropcopy sandbox up`: the real broker and registry, from start to end."""
 
+import base64
 import os
 import signal
 import socket
 import sys
+import uuid
 from pathlib import Path
 
 import psutil
@@ -15,6 +17,8 @@ from dropcopy.kafka import client_config, make_producer
 from dropcopy.registry import schema_ids
 from dropcopy.settings import Settings
 from dropcopy.topics import check_topics, installed_venues, wanted_topics
+from sandbox.artifacts import Bundle, fetch
+from sandbox.broker import Broker
 from sandbox.processes import Process, wait_until
 from sandbox.servers import ServerError
 from sandbox.stack import Stack
@@ -143,3 +147,16 @@ def test_a_server_that_does_not_start_is_told_with_its_logs_tail(tmp_path):
 
     with pytest.raises(ServerError, match=r"the broker did not start:\n(?s:.*)meta.properties"), Stack(folder):
         pass
+
+
+def test_a_cluster_id_that_looks_like_an_option_is_none(tmp_path, monkeypatch):
+    identity = uuid.UUID(bytes=b"\xf8" + bytes(15))
+    assert base64.urlsafe_b64encode(identity.bytes).startswith(b"-")
+    monkeypatch.setattr("uuid.uuid4", lambda: identity)
+    (jars,) = fetch([Bundle.locked("kafka")])
+
+    broker = Broker(jars, tmp_path)
+    broker.start()
+    broker.process.kill()
+
+    assert "cluster.id=-" in (tmp_path / "data" / "meta.properties").read_text("utf-8")
