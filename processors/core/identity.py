@@ -3,6 +3,7 @@
 from msgspec.structs import replace
 
 from processors.core import lifecycle
+from processors.core.lifecycle import Fact
 from processors.core.model import Event, Order, Origin, Report, Terms, Trade
 from processors.core.publishing import both_here, join_status_of, publish, revised, tell_unmatched
 from processors.core.state import Outcome, Partition
@@ -22,9 +23,9 @@ def resolve(
     order = state.orders.get(request_id) if request_id is not None else None
     if order is not None and request_id is not None:
         if name is not None and name not in order.names:
-            other = state.aliases.get(account, {}).get(name)
-            if other is not None and other != request_id and order.terms.submitted_ns is None:
-                target = state.orders[other]
+            other = state.aliases.get(account, {}).get(name, request_id)
+            target = state.orders.get(other)
+            if target is not None and target.terms.submitted_ns is not None and order.terms.submitted_ns is None:
                 return other, target, _take_over(state, account, other, target, request_id, origin, out, start)
             start = absorb(state, account, request_id, order, name, origin, out, start)
         return request_id, order, start
@@ -33,7 +34,17 @@ def resolve(
     order = state.orders.get(key)
     if order is None:
         order = state.orders[key] = Order(Terms(key, venue, report.account))
+    elif request_id is not None and name is not None and _lacks_its_own_key(order):
+        key, order = request_id, Order(Terms(request_id, venue, report.account))
+        state.orders[key] = order
+        start = absorb(state, account, key, order, name, origin, out, start)
     return key, order, start
+
+
+def _lacks_its_own_key(order: Order) -> bool:
+    """Tell whether an order goes by the venue's id for want of the request's, under which its submission comes."""
+    terms = order.terms
+    return terms.submitted_ns is None and terms.order_request_id.startswith(f"{terms.venue}:")
 
 
 def call(state: Partition, account: str, key: str, order: Order, name: str, *, provisional: bool) -> bool:
@@ -81,14 +92,20 @@ def _take_over(
     order.terms = replace(order.terms, **news)
     if not order.reported_ns and gone.reported_ns:
         order.reported_ns = gone.reported_ns
-        start = both_here(order, "the venue's report came under another id", origin, out, start)
+        if order.terms.submitted_ns is None:
+            order.due_ns = gone.due_ns
+            state.wake(account, order.due_ns, key)
+        else:
+            start = both_here(order, "the venue's report came under another id", origin, out, start)
     order.told_qty = max(order.told_qty, gone.told_qty)
     for event in gone.unjoined:
         start = _adopt(order, event, origin, out, start)
     order.facts |= gone.facts
+    only_received = not gone.facts & ~Fact.PENDING_NEW
     for name in (*gone.names, other):
         if name not in order.names:
-            call(state, account, key, order, name, provisional=True)
+            provisional = only_received or name != gone.venue_order_id
+            call(state, account, key, order, name, provisional=provisional)
     return start
 
 
