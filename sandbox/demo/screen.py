@@ -75,8 +75,8 @@ class LiveScreen:
         now_s = time.monotonic()
         if now_s - self._drawn_s >= DRAW_EVERY_S:
             self._drawn_s = now_s
-            height = self._console.height
-            view = draw(board, time.time_ns(), now_s - self._started_s, self._doing, height)
+            size = (self._console.width, self._console.height)
+            view = draw(board, time.time_ns(), now_s - self._started_s, self._doing, size)
             self._live.update(view, refresh=True)
 
     def close(self) -> None:

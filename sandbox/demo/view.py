@@ -19,7 +19,9 @@ from schemas.fix import JoinStatus
 
 __all__ = ["draw", "latency_text", "status_line", "summary_table"]
 
-LEAST_ROWS = 3
+LEAST_ROWS = 1
+WIDE = 140
+HIGH = 36
 FINDINGS_SHOWN = 20
 
 
@@ -43,19 +45,26 @@ def open_cases(board: Board) -> list[str]:
     return [key for key, case in board.unmatched.items() if case["status"] == JoinStatus.UNMATCHED]
 
 
-def draw(board: Board, now_ns: int, elapsed_s: float, doing: str, height: int) -> RenderableType:
-    """Return the whole view for a terminal of `height` lines."""
-    rows = max(LEAST_ROWS, height - 15)
-    small = max(LEAST_ROWS, (height - 13) // 3)
+def draw(board: Board, now_ns: int, elapsed_s: float, doing: str, size: tuple[int, int]) -> RenderableType:
+    """Return the whole view for a terminal of `size`, which is its width and height."""
+    width, height = size
+    narrow = width < WIDE
+    incidents = 7 if height >= HIGH else 4
+    body = height - 3 - (incidents + 2)
+    third = max(LEAST_ROWS, body // 3 - 3)
     layout = Layout()
     layout.split_column(
         Layout(_head(board, now_ns // 10**9, elapsed_s, doing), size=3),
         Layout(name="body"),
-        Layout(_wrong(board), size=9),
+        Layout(_wrong(board, incidents), size=incidents + 2),
     )
-    layout["body"].split_row(Layout(_orders(board, rows), ratio=11), Layout(name="side", ratio=8))
+    layout["body"].split_row(
+        Layout(_orders(board, max(LEAST_ROWS, body - 3), narrow), ratio=6), Layout(name="side", ratio=5)
+    )
     layout["side"].split_column(
-        Layout(_fills(board, small)), Layout(_unmatched(board, small)), Layout(_feeds(board, now_ns))
+        Layout(_fills(board, third, narrow)),
+        Layout(_unmatched(board, third, narrow)),
+        Layout(_feeds(board, now_ns, narrow)),
     )
     return layout
 
@@ -79,32 +88,34 @@ class _Column:
     title: str
     justify: Literal["left", "right"] = "left"
     least: int = 0
+    only_wide: bool = False
 
 
-def _grid(columns: Sequence[_Column], rows: Iterable[Sequence[str]], title: str) -> Panel:
+def _grid(columns: Sequence[_Column], rows: Iterable[Sequence[str]], title: str, narrow: bool) -> Panel:
+    shown = [at for at, column in enumerate(columns) if not (narrow and column.only_wide)]
     table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="dim", expand=True)
-    for column in columns:
+    for column in (columns[at] for at in shown):
         table.add_column(
             column.title, justify=column.justify, min_width=column.least or None, no_wrap=True, overflow="ellipsis"
         )
     for row in rows:
-        texts = [printable(text) for text in row]
+        texts = [printable(row[at]) for at in shown]
         table.add_row(*(Text(text, style=style_of(text)) for text in texts))
     return Panel(table, title=title, title_align="left", border_style="dim")
 
 
-def _orders(board: Board, count: int) -> Panel:
+def _orders(board: Board, count: int, narrow: bool) -> Panel:
     newest = islice(reversed(board.orders.values()), count)
     return _grid(
         (
             _Column("order", least=8),
-            _Column("account"),
-            _Column("symbol"),
-            _Column("side", least=4),
-            _Column("status", least=8),
-            _Column("filled", "right", least=5),
-            _Column("average", "right"),
-            _Column("join", least=9),
+            _Column("account", only_wide=True),
+            _Column("symbol", only_wide=True),
+            _Column("side", least=4, only_wide=True),
+            _Column("status"),
+            _Column("filled", "right", least=7),
+            _Column("average", "right", only_wide=True),
+            _Column("join", least=7),
         ),
         (
             (
@@ -120,6 +131,7 @@ def _orders(board: Board, count: int) -> Panel:
             for order in newest
         ),
         "orders (orders.latest)",
+        narrow,
     )
 
 
@@ -129,10 +141,10 @@ def _price(text: str | None) -> str:
     return whole + (point + decimals[:4]).rstrip("0").rstrip(".") if point else whole
 
 
-def _fills(board: Board, count: int) -> Panel:
+def _fills(board: Board, count: int, narrow: bool) -> Panel:
     return _grid(
         (
-            _Column("received"),
+            _Column("received", only_wide=True),
             _Column("order", least=8),
             _Column("side", least=4),
             _Column("quantity", "right"),
@@ -149,29 +161,36 @@ def _fills(board: Board, count: int) -> Panel:
             for fill in islice(reversed(board.fills), count)
         ),
         "fills (orders.executions)",
+        narrow,
     )
 
 
-def _unmatched(board: Board, count: int) -> Panel:
+def _unmatched(board: Board, count: int, narrow: bool) -> Panel:
     return _grid(
-        (_Column("order", least=8), _Column("status", least=9), _Column("reason", least=14), _Column("detail")),
+        (
+            _Column("order", least=8),
+            _Column("status", least=9),
+            _Column("reason", least=14),
+            _Column("detail", only_wide=True),
+        ),
         (
             (short(case["order_request_id"]), case["status"], case["reason"], case["detail"])
             for case in islice(reversed(board.unmatched.values()), count)
         ),
         f"unmatched (orders.unmatched), {len(open_cases(board))} open",
+        narrow,
     )
 
 
-def _feeds(board: Board, now_ns: int) -> Panel:
+def _feeds(board: Board, now_ns: int, narrow: bool) -> Panel:
     workers = "  ".join(f"{worker.name} {'up' if worker.running else 'down'}" for worker in board.workers)
     return _grid(
         (
-            _Column("feed"),
-            _Column("status", least=4),
-            _Column("for", "right", least=5),
-            _Column("last gap", "right"),
-            _Column("reason"),
+            _Column("feed", least=12),
+            _Column("status", least=6),
+            _Column("for", "right", only_wide=True),
+            _Column("last gap", "right", least=8),
+            _Column("reason", only_wide=True),
         ),
         (
             (
@@ -184,6 +203,7 @@ def _feeds(board: Board, now_ns: int) -> Panel:
             for key, feed in sorted(board.feeds.items())
         ),
         f"feeds (feeds.status)   {workers}",
+        narrow,
     )
 
 
@@ -191,11 +211,11 @@ def _gap(start_ns: int | None, end_ns: int | None) -> str:
     return "" if start_ns is None or end_ns is None else f"{(end_ns - start_ns) / 1e9:.1f} s"
 
 
-def _wrong(board: Board) -> Panel:
+def _wrong(board: Board, count: int) -> Panel:
     table = Table.grid(padding=(0, 1), expand=True)
     for ratio in (1, 5, 8):
         table.add_column(no_wrap=True, overflow="ellipsis", ratio=ratio)
-    for incident in islice(reversed(board.incidents), 7):
+    for incident in islice(reversed(board.incidents), count):
         sign = Text("done", style="green") if incident.over else Text("now", style="bold yellow")
         what = f"{incident.fault.told}{incident.detail}"
         table.add_row(sign, Text(printable(what)), Text(printable(incident.said), style="" if incident.over else "dim"))

@@ -96,7 +96,7 @@ def text_of(renderable, width=160, height=40):
 
 
 def drawn(board, width=160, height=40):
-    return text_of(draw(board, NOW_NS, 75, "orders are sent", height), width, height)
+    return text_of(draw(board, NOW_NS, 75, "orders are sent", (width, height)), width, height)
 
 
 def test_latency_runs_from_the_reception_of_the_frame_to_the_reading_of_the_result():
@@ -208,6 +208,12 @@ def test_the_view_fits_every_terminal(size):
     lines = drawn(board, width, height).splitlines()
     assert len(lines) <= height
     assert all(len(line) <= width for line in lines)
+
+
+def test_a_narrow_view_keeps_what_tells_most():
+    text = drawn(board_of(execution("orders.latest"), execution(), unmatched(), feed()), 80, 24)
+    for shown in ("5f4dcc3b", "PARTIALLY", "10/30 MATCHED", "NO_VENUE_REPLY", "251.3", "UP", "1.0 s"):
+        assert shown in text
 
 
 def test_a_venues_text_can_not_steer_the_terminal():
