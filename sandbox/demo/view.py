@@ -115,7 +115,7 @@ def _orders(board: Board, count: int, narrow: bool) -> Panel:
             _Column("status"),
             _Column("filled", "right", least=7),
             _Column("average", "right", only_wide=True),
-            _Column("join", least=7),
+            _Column("join", least=8),
         ),
         (
             (
