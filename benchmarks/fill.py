@@ -13,21 +13,22 @@ from dropcopy.settings import Settings
 from schemas.headers import FrameHeaders, Kind, pack
 from schemas.topics import SUBMITTED, account_key, frames_topic
 
-__all__ = ["fill"]
+__all__ = ["fill", "frame_headers"]
 
-Item = tuple[int, int, str, str, bytes, list[tuple[str, bytes]] | None]
+Headers = list[tuple[str, str | bytes | None]]
+Item = tuple[int, int, str, str, bytes, Headers | None]
 
 
-def _items(count: int, start_ns: int, write: AvroWriter) -> Iterator[Item]:
+def _items(start_ns: int, write: AvroWriter, orders: range, frames_each: int) -> Iterator[Item]:
     """Yield every record in the order of its time: (time, number, topic, key, value, headers)."""
     frames = frames_topic("tinvest").name
     sequence: dict[str, int] = {}
     ahead: list[tuple[int, int, str, str, bytes]] = []
     number = 0
-    for submitted_ns, order in day(count, start_ns):
+    for submitted_ns, order in day(orders, start_ns):
         key = account_key("tinvest", order.account)
-        times = [submitted_ns] + [submitted_ns + delay for delay in order.delays_ns]
-        values = [write(order.submission | dict.fromkeys(_OUTCOME))] + order.frames
+        times = [submitted_ns, *(submitted_ns + delay for delay in order.delays_ns[:frames_each])]
+        values = [write(order.submission), *order.frames[:frames_each]]
         for at, (time_ns, value) in enumerate(zip(times, values, strict=True)):
             number += 1
             heapq.heappush(ahead, (time_ns, number, frames if at else SUBMITTED.name, key, value))
@@ -37,7 +38,13 @@ def _items(count: int, start_ns: int, write: AvroWriter) -> Iterator[Item]:
         yield _with_headers(heapq.heappop(ahead), sequence)
 
 
-_OUTCOME = ("venue_order_id", "venue_status", "code", "text", "tracking_id")
+def frame_headers(account: str, sequence: int, received_ns: int) -> Headers:
+    """Return the headers of a stream frame, all of one connection."""
+    return list(pack(FrameHeaders("tinvest", account, _SOURCE, Kind.FRAME, _CONNECTION, sequence, received_ns)))
+
+
+_SOURCE = "order-state-stream"
+_CONNECTION = "00000000-0000-4000-8000-000000000000"
 
 
 def _with_headers(item: tuple[int, int, str, str, bytes], sequence: dict[str, int]) -> Item:
@@ -46,27 +53,20 @@ def _with_headers(item: tuple[int, int, str, str, bytes], sequence: dict[str, in
         return (*item, None)
     sequence[key] = sequence.get(key, 0) + 1
     account = key.split(":")[1]
-    headers = FrameHeaders(
-        "tinvest",
-        account,
-        "order-state-stream",
-        Kind.FRAME,
-        "00000000-0000-4000-8000-000000000000",
-        sequence[key],
-        time_ns,
-    )
-    return time_ns, number, topic, key, value, pack(headers)
+    return time_ns, number, topic, key, value, frame_headers(account, sequence[key], time_ns)
 
 
-def fill(settings: Settings, count: int, start_ns: int) -> tuple[int, int, float]:
-    """Write the submissions and frames of `count` orders; return records, bytes and seconds."""
+def fill(
+    settings: Settings, count: int, start_ns: int, *, first: int = 0, frames_each: int = 4
+) -> tuple[int, int, float]:
+    """Write the submissions and the first frames of `count` orders; return records, bytes and seconds."""
     producer = Producer(
         producer_config(settings, linger_ms=20, batch_size=262_144, queue_buffering_max_messages=500_000)
     )
     write = AvroWriter("submitted", schema_ids(settings, [SUBMITTED])[SUBMITTED.name])
     start_s = time.perf_counter()
     records = size = 0
-    for time_ns, _, topic, key, value, headers in _items(count, start_ns, write):
+    for time_ns, _, topic, key, value, headers in _items(start_ns, write, range(first, first + count), frames_each):
         records += 1
         size += len(value)
         while True:

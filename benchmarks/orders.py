@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-__all__ = ["ACCOUNTS", "Order", "order"]
+__all__ = ["ACCOUNTS", "Order", "day", "order"]
 
 ACCOUNTS = 200
 _INSTRUMENTS = (
@@ -69,6 +69,7 @@ def order(number: int, submitted_ns: int, seed: int = 7) -> Order:
         "price": f"{price // 10**9}.{price % 10**9 // 10**7:02d}",
         "submitted_ns": submitted_ns,
         "phase_ns": submitted_ns,
+        **dict.fromkeys(("venue_order_id", "venue_status", "code", "text", "tracking_id")),
     }
     first = (
         -chance.randrange(1_000_000, 20_000_000) if chance.random() < 0.2 else chance.randrange(2_000_000, 8_000_000)
@@ -79,7 +80,8 @@ def order(number: int, submitted_ns: int, seed: int = 7) -> Order:
     part = chance.randrange(1, lots)
     prices = (price - _CENT * chance.randrange(5), price)
     trades = [
-        f'{{"dateTime":"{_time(submitted_ns + delays[2 + at])}","price":{_money(prices[at])},"quantity":"{quantity * lot}","tradeId":"D{number}{at}"}}'
+        f'{{"dateTime":"{_time(submitted_ns + delays[2 + at])}","price":{_money(prices[at])},'
+        f'"quantity":"{quantity * lot}","tradeId":"D{number}{at}"}}'
         for at, quantity in enumerate((part, lots - part))
     ]
     exchange_id = str(70_000_000_000 + number)
@@ -91,12 +93,14 @@ def order(number: int, submitted_ns: int, seed: int = 7) -> Order:
     )
     frames = [
         (
-            f'{{"orderState":{{"orderId":"{order_id}","orderRequestId":"{request_id}","clientCode":"","createdAt":"{_time(submitted_ns)}",'
-            f'"executionReportStatus":"EXECUTION_REPORT_STATUS_{status}","ticker":"{symbol}","classCode":"TQBR","lotSize":{lot},'
-            f'"direction":"ORDER_DIRECTION_{side}","timeInForce":"TIME_IN_FORCE_DAY","orderType":"ORDER_TYPE_LIMIT","accountId":"{account}",'
-            f'"initialOrderPrice":{_money(price * lots * lot, _RUB)},"orderPrice":{_money(price, _RUB)},"executedOrderPrice":{_money(price, _RUB)},'
-            f'"currency":"RUB","lotsRequested":"{lots}","lotsExecuted":"{executed}","lotsLeft":"{lots - executed}","lotsCancelled":"0",'
-            f'"trades":[{listed}],"completionTime":"{_time(submitted_ns + delays[at])}","exchange":"MOEX","instrumentUid":"{_UID}"}}}}'
+            f'{{"orderState":{{"orderId":"{order_id}","orderRequestId":"{request_id}","clientCode":"",'
+            f'"createdAt":"{_time(submitted_ns)}","executionReportStatus":"EXECUTION_REPORT_STATUS_{status}",'
+            f'"ticker":"{symbol}","classCode":"TQBR","lotSize":{lot},"direction":"ORDER_DIRECTION_{side}",'
+            f'"timeInForce":"TIME_IN_FORCE_DAY","orderType":"ORDER_TYPE_LIMIT","accountId":"{account}",'
+            f'"initialOrderPrice":{_money(price * lots * lot, _RUB)},"orderPrice":{_money(price, _RUB)},'
+            f'"executedOrderPrice":{_money(price, _RUB)},"currency":"RUB","lotsRequested":"{lots}",'
+            f'"lotsExecuted":"{executed}","lotsLeft":"{lots - executed}","lotsCancelled":"0","trades":[{listed}],'
+            f'"completionTime":"{_time(submitted_ns + delays[at])}","exchange":"MOEX","instrumentUid":"{_UID}"}}}}'
         ).encode()
         for at, (status, order_id, executed, listed) in enumerate(steps)
     ]
@@ -106,8 +110,8 @@ def order(number: int, submitted_ns: int, seed: int = 7) -> Order:
 _RUB = '"currency":"RUB",'
 
 
-def day(count: int, start_ns: int, gap_ns: int = 4_000_000) -> Iterator[tuple[int, Order]]:
-    """Yield `count` orders, one every `gap_ns`, each with the time it is submitted at."""
-    for number in range(count):
-        submitted_ns = start_ns + number * gap_ns
+def day(orders: range, start_ns: int, gap_ns: int = 4_000_000) -> Iterator[tuple[int, Order]]:
+    """Yield the numbered orders, one every `gap_ns`, each with the time it is submitted at."""
+    for at, number in enumerate(orders):
+        submitted_ns = start_ns + at * gap_ns
         yield submitted_ns, order(number, submitted_ns)

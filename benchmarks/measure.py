@@ -1,0 +1,72 @@
+"""What is measured of a running worker, from outside it."""
+
+import os
+import re
+import time
+from pathlib import Path
+
+from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin import OffsetSpec as _OffsetSpec
+
+from dropcopy.kafka import client_config
+from dropcopy.settings import Settings
+from schemas.topics import SUBMITTED, frames_topic
+
+__all__ = ["INPUTS", "Progress", "cpu_s", "peak_mb", "percentile"]
+
+INPUTS = (SUBMITTED.name, frames_topic("tinvest").name)
+_TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
+
+
+def cpu_s(pid: int) -> float:
+    """Return the CPU seconds that a process has used, all its threads together."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS_A_SECOND
+
+
+def peak_mb(pid: int) -> float:
+    """Return the most memory that a process has had resident, in MB."""
+    found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+    return int(found[1]) / 1024 if found else 0.0
+
+
+def percentile(values: list[float], share: float) -> float:
+    """Return the value below which `share` of the sorted `values` lie."""
+    return values[min(int(share * len(values)), len(values) - 1)]
+
+
+class Progress:
+    """How far the group has committed its inputs, and how far they reach."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._group = settings.group_id
+        self._partitions = [TopicPartition(topic, n) for topic in INPUTS for n in range(settings.partitions)]
+        self._admin = AdminClient(client_config(settings))
+
+    def ends(self) -> int:
+        """Return the sum of the inputs' end offsets."""
+        wanted = {partition: OffsetSpec.latest() for partition in self._partitions}
+        return sum(found.result().offset for found in self._admin.list_offsets(wanted).values())
+
+    def committed(self) -> int:
+        """Return the sum of the group's committed offsets."""
+        asked = [ConsumerGroupTopicPartitions(self._group, self._partitions)]
+        (found,) = self._admin.list_consumer_group_offsets(asked).values()
+        return sum(max(partition.offset, 0) for partition in found.result().topic_partitions)
+
+    def wait_until_committed(self, end: int, limit_s: float, pid: int) -> list[tuple[float, int, float]]:
+        """Wait until all is committed; return samples of (seconds, offsets, the process's CPU seconds).
+
+        Raises:
+            TimeoutError: it took longer than `limit_s`.
+        """
+        start_s = time.perf_counter()
+        samples: list[tuple[float, int, float]] = []
+        while not samples or samples[-1][1] < end:
+            now_s = time.perf_counter()
+            if now_s - start_s > limit_s:
+                raise TimeoutError(f"{samples[-1][1] if samples else 0} of {end} after {limit_s} s")
+            samples.append((now_s, self.committed(), cpu_s(pid)))
+            time.sleep(0.1)
+        return samples
