@@ -59,7 +59,8 @@ def draw(board: Board, now_ns: int, elapsed_s: float, doing: str, size: tuple[in
         Layout(_wrong(board, incidents), size=incidents + 2),
     )
     layout["body"].split_row(
-        Layout(_orders(board, max(LEAST_ROWS, body - 3), narrow), ratio=6), Layout(name="side", ratio=5)
+        Layout(_orders(board, max(LEAST_ROWS, body - 3), narrow), ratio=5 if narrow else 6),
+        Layout(name="side", ratio=5),
     )
     layout["side"].split_column(
         Layout(_fills(board, third, narrow)),
@@ -89,6 +90,7 @@ class _Column:
     justify: Literal["left", "right"] = "left"
     least: int = 0
     only_wide: bool = False
+    most_narrow: int | None = None
 
 
 def _grid(columns: Sequence[_Column], rows: Iterable[Sequence[str]], title: str, narrow: bool) -> Panel:
@@ -96,7 +98,12 @@ def _grid(columns: Sequence[_Column], rows: Iterable[Sequence[str]], title: str,
     table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="dim", expand=True)
     for column in (columns[at] for at in shown):
         table.add_column(
-            column.title, justify=column.justify, min_width=column.least or None, no_wrap=True, overflow="ellipsis"
+            column.title,
+            justify=column.justify,
+            min_width=column.least or None,
+            max_width=column.most_narrow if narrow else None,
+            no_wrap=True,
+            overflow="ellipsis",
         )
     for row in rows:
         texts = [printable(row[at]) for at in shown]
@@ -112,10 +119,10 @@ def _orders(board: Board, count: int, narrow: bool) -> Panel:
             _Column("account", only_wide=True),
             _Column("symbol", only_wide=True),
             _Column("side", least=4, only_wide=True),
-            _Column("status"),
+            _Column("status", most_narrow=10),
             _Column("filled", "right", least=7),
             _Column("average", "right", only_wide=True),
-            _Column("join", least=8),
+            _Column("join", least=7),
         ),
         (
             (
