@@ -47,7 +47,7 @@ def configure_logs(settings: Settings) -> None:
     root.handlers[:] = [handler]
     root.setLevel(level)
     # Libraries whose information is about themselves: theirs is told from warnings on.
-    for noisy in ("httpx", "httpcore", "aiokafka", "websockets", "asyncio"):
+    for noisy in ("httpx", "httpcore", "aiokafka", "websockets", "faust", "mode", "asyncio"):
         logging.getLogger(noisy).setLevel(max(level, logging.WARNING))
 
 

@@ -97,7 +97,9 @@ class Processor(faust.App):
             "enable.partition.eof": True,
             "fetch.wait.max.ms": 100,
             "fetch.error.backoff.ms": 50,
-            "queued.max.messages.kbytes": 32_768,
+            "queued.max.messages.kbytes": 65_536,
+            # At a full queue librdkafka looks again after a second by default, and reads a third as much.
+            "fetch.queue.backoff.ms": 5,
         }
         return config | ({"group.instance.id": self._static_id} if self._static_id else {})
 
@@ -132,7 +134,7 @@ class Processor(faust.App):
             ]
             await self.worker.round(parts, consumer)
             for part in parts:
-                consumer.processed(part.batch)
+                part.batch.processed()
 
     async def _tick(self) -> None:
         await self.worker.tick(time.time_ns(), cast("Consumer", self.consumer))

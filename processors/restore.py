@@ -34,6 +34,7 @@ def restore(config: dict[str, Any], partitions: Iterable[int], progress: Callabl
         "isolation.level": "read_committed",
         "enable.partition.eof": True,
         "queued.min.messages": 1_000_000,
+        "fetch.queue.backoff.ms": 5,
         "fetch.wait.max.ms": 10,
     }
     consumer = Consumer(config | own)

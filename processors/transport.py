@@ -25,7 +25,7 @@ begins at those offsets. So no transaction of a predecessor can slip in between 
 import asyncio
 import threading
 from collections import deque
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from typing import Any, ClassVar, NamedTuple, Protocol, cast
 
 import confluent_kafka
@@ -76,14 +76,14 @@ class Consumed(Protocol):
 class Batch(NamedTuple):
     """What one poll found of one partition: its records in order, and whether they reach its end.
 
-    `metadata` is what a transaction needs to commit offsets as the member that read them. The
-    `last` batch of a poll makes room for another when it is done with (`Consumer.processed`).
+    `metadata` is what a transaction needs to commit offsets as the member that read them. Call
+    `processed` when the batch is done with: the last one of a poll makes room for another.
     """
 
     records: list[Consumed]
     at_end: bool
     metadata: object
-    last: bool
+    processed: Callable[[], None]
 
 
 class _Round(NamedTuple):
@@ -125,8 +125,9 @@ class _Poller(threading.Thread):
             while not self.stopping.is_set():
                 self._resubscribe()
                 self._commit(asynchronous=True)
-                if self.room.acquire(timeout=0.1):
-                    self._poll()
+                room = self.room
+                if room.acquire(timeout=0.1):
+                    self._poll(room)
         except BaseException as error:  # noqa: BLE001 -- whatever ends the thread ends the worker: see getmany
             self._hand_over(error)
         finally:
@@ -140,14 +141,23 @@ class _Poller(threading.Thread):
                 self.subscription, on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_revoke
             )
 
-    def _poll(self) -> None:
+    def _poll(self, room: threading.Semaphore) -> None:
         first = self.consumer.poll(0.1)
         if first is None:
-            self.room.release()
+            room.release()
             return
         found = [first, *self.consumer.consume(RECORDS_OF_A_ROUND, 0)]
         metadata = self.consumer.consumer_group_metadata()
-        self._hand_over(_round(self.generation, metadata, cast("list[Consumed]", found)))
+        self._hand_over(_round(self.generation, metadata, cast("list[Consumed]", found), room.release))
+
+    def _begin_anew(self) -> None:
+        """Begin a new assignment, or the time without one: what was fetched before is dropped.
+
+        Nobody will say of that that it is processed, so there is room anew, which the poll that brings
+        the next assignment needs.
+        """
+        self.generation += 1
+        self.room = threading.Semaphore(ROUNDS)
 
     def commit_soon(self, offsets: Mapping[TP, int]) -> None:
         """Have offsets committed by the thread's next turn, or before the partitions are given up."""
@@ -168,9 +178,7 @@ class _Poller(threading.Thread):
         self.loop.call_soon_threadsafe(self.rounds.put_nowait, item)
 
     def _on_assign(self, consumer: confluent_kafka.Consumer, partitions: list[TopicPartition]) -> None:
-        self.generation += 1
-        # What was fetched before is dropped, so nobody will make room for it.
-        self.room = threading.Semaphore(ROUNDS)
+        self._begin_anew()
         committed = consumer.committed(partitions, timeout=60) if partitions else []
         for partition in committed:
             if partition.error is not None:
@@ -183,7 +191,7 @@ class _Poller(threading.Thread):
     def _on_revoke(self, consumer: confluent_kafka.Consumer, partitions: list[TopicPartition]) -> None:
         self._in_loop(self.owner.on_partitions_revoked({TP(p.topic, p.partition) for p in partitions}))
         self._commit(asynchronous=False)
-        self.generation += 1
+        self._begin_anew()
         consumer.unassign()
 
     def _in_loop(self, call: Any) -> None:
@@ -193,7 +201,11 @@ class _Poller(threading.Thread):
         asyncio.run_coroutine_threadsafe(call, self.loop).result()
 
 
-def _round(generation: int, metadata: object, found: list[Consumed]) -> _Round:
+def _nothing() -> None:
+    pass
+
+
+def _round(generation: int, metadata: object, found: list[Consumed], release: Callable[[], None]) -> _Round:
     records: dict[TP, list[Consumed]] = {}
     ends: set[TP] = set()
     offsets: dict[TP, int] = {}
@@ -217,7 +229,9 @@ def _round(generation: int, metadata: object, found: list[Consumed]) -> _Round:
         if batch:
             offsets[tp] = batch[-1].offset()
     last = next(reversed(records))
-    batches = {tp: Batch(batch, tp in ends, metadata, tp == last) for tp, batch in records.items()}
+    batches = {
+        tp: Batch(batch, tp in ends, metadata, release if tp == last else _nothing) for tp, batch in records.items()
+    }
     return _Round(generation, batches, offsets)
 
 
@@ -278,11 +292,6 @@ class Consumer(FaustConsumer):
     def assignment(self) -> set[TP]:
         """Return the partitions that are this worker's now."""
         return set(self._assignment)
-
-    def processed(self, batch: Batch) -> None:
-        """Make room for another poll, if this was the last batch of its own."""
-        if batch.last:
-            self._poller.room.release()
 
     def commit_soon(self, offsets: Mapping[TP, int]) -> None:
         """Commit offsets outside a transaction, soon (at_least_once)."""

@@ -6,10 +6,9 @@ middle of a round, and its last round is committed before another worker may hav
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
-from confluent_kafka.schema_registry.error import SchemaRegistryError
 from faust.types import TP
 
 from dropcopy.errors import ClusterError
@@ -62,7 +61,7 @@ class Worker:
         self._mappings = mappings
         self._grace = grace_of(settings)
         self._encoders = Encoders(ids)
-        self._read_submission = SubmissionReader(ids[topics.SUBMITTED.name], _fetching(settings))
+        self._read_submission = SubmissionReader(ids[topics.SUBMITTED.name], AvroReader(settings))
         self._sink = sink
         self._lock = asyncio.Lock()
         self.shards: dict[int, Shard] = {}
@@ -147,20 +146,6 @@ class Worker:
 
 def _submissions_first(part: Part) -> bool:
     return part.tp.topic != topics.SUBMITTED.name
-
-
-def _fetching(settings: Settings) -> Callable[[bytes], Mapping[str, Any]]:
-    reader = AvroReader(settings)
-
-    def fetch(value: bytes) -> Mapping[str, Any]:
-        try:
-            return reader(value)
-        except ClusterError as error:
-            if isinstance(error.__context__, SchemaRegistryError) and error.__context__.http_status_code == 404:
-                raise ValueError(error.message) from None
-            raise
-
-    return fetch
 
 
 def _tell_progress(count: int, total: int) -> None:
