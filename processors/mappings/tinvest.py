@@ -120,6 +120,7 @@ _STREAM = msgspec.json.Decoder(Frame)
 _ORDERS = msgspec.json.Decoder(Orders)
 
 _PENDING_NEW, _NEW, _PARTIAL = OrdStatus.PENDING_NEW, OrdStatus.NEW, OrdStatus.PARTIALLY_FILLED
+_LIMIT: Final = OrdType.LIMIT
 # T-Invest, orders.proto, OrderExecutionReportStatus. UNSPECIFIED is missing on purpose: it says nothing.
 _STATUS: Final = {
     "EXECUTION_REPORT_STATUS_NEW": _NEW,
@@ -160,66 +161,64 @@ def reports(value: bytes, source: str, account: str, order_qty: QuantityOf) -> S
         if source == "rest:GetOrders":
             return [_unary(order, account, order_qty) for order in _ORDERS.decode(value).orders]
         state = _STREAM.decode(value).order_state
+        return () if state is None else (_stream(state),)
     except msgspec.DecodeError as error:
         raise MappingError("frame", value[:80], str(error)) from None
-    return () if state is None else (_stream(state),)
+    except MappingError:
+        raise
+    except ValueError as error:
+        raise MappingError("frame", value[:80], f"a quantity is no whole number: {error}") from None
 
 
 def _stream(state: OrderState) -> Report:
-    status, request_id, order_id, size = (
-        state.execution_report_status,
-        state.order_request_id,
-        state.order_id,
-        state.lot_size,
-    )
-    ord_status = _status(status)
-    requested, executed = _count(state.lots_requested), _count(state.lots_executed)
+    status, request_id, order_id = state.execution_report_status, state.order_request_id, state.order_id
+    ord_status = _STATUS.get(status)
+    if ord_status is None:
+        raise MappingError("executionReportStatus", status, "no status that is known")
+    size, requested, executed = state.lot_size, int(state.lots_requested), int(state.lots_executed)
     if ord_status is _NEW:
         if "-" in order_id or order_id == request_id or order_id == state.trade_order_id:
             ord_status = _PENDING_NEW
-    elif ord_status is _PARTIAL and _rest_canceled(state, requested, executed):
-        ord_status = OrdStatus.CANCELED
+    elif ord_status is _PARTIAL:
+        if _rest_canceled(state, requested, executed):
+            ord_status = OrdStatus.CANCELED
     elif state.status_info == _CAUSE_NOT_PLACED and not executed:
         ord_status = OrdStatus.REJECTED
-    ord_type = _TYPE.get(state.order_type)
-    price = state.order_price
+    ord_type, price, cause = _TYPE.get(state.order_type), state.order_price, state.status_info
     return Report(
         state.account_id,
         request_id or None,
         order_id or None,
         ord_status,
         status,
-        Decimal(executed * size),
-        Decimal(requested * size) if size else None,
-        tuple([_trade(trade) for trade in state.trades]),
+        _decimal(executed * size),
+        _decimal(requested * size) if size else None,
+        tuple([_trade(trade) for trade in state.trades]) if state.trades else (),
         rfc3339_ns(state.completion_time or state.created_at),
-        state.status_info if state.status_info != _CAUSE_NONE and state.status_info else None,
+        cause if cause and cause != _CAUSE_NONE else None,
         state.instrument_uid or None,
         state.ticker or None,
         _SIDE.get(state.direction),
         ord_type,
         _TIME_IN_FORCE.get(state.time_in_force),
-        _money(price.units, price.nano) if price is not None and ord_type is OrdType.LIMIT else None,
+        _money(price.units, price.nano) if price is not None and ord_type is _LIMIT else None,
         state.currency.upper() or None,
     )
 
 
 def _rest_canceled(state: OrderState, requested: int, executed: int) -> bool:
-    canceled = _count(state.lots_cancelled)
-    return canceled > 0 or (executed < requested and not _count(state.lots_left))
+    return int(state.lots_cancelled) > 0 or (executed < requested and not int(state.lots_left))
 
 
 def _trade(trade: StreamTrade) -> Trade:
     price = trade.price
     identity = trade.trade_id or f"{trade.date_time}/{price.units}.{price.nano:09d}/{trade.quantity}"
-    return Trade(
-        identity, _money(price.units, price.nano), Decimal(_count(trade.quantity)), rfc3339_ns(trade.date_time)
-    )
+    return Trade(identity, _money(price.units, price.nano), _decimal(int(trade.quantity)), rfc3339_ns(trade.date_time))
 
 
 def _unary(order: UnaryOrder, account: str, order_qty: QuantityOf) -> Report:
     request_id, order_id = order.order_request_id or None, order.order_id or None
-    requested, executed = _count(order.lots_requested), _count(order.lots_executed)
+    requested, executed = int(order.lots_requested), int(order.lots_executed)
     size = _lot_size(order, requested, order_qty(request_id, order_id))
     price = order.initial_security_price
     ord_type = _TYPE.get(order.order_type)
@@ -239,7 +238,7 @@ def _unary(order: UnaryOrder, account: str, order_qty: QuantityOf) -> Report:
         _SIDE.get(order.direction),
         ord_type,
         None,
-        _money(price.units, price.nano) if price is not None and ord_type is OrdType.LIMIT else None,
+        _money(price.units, price.nano) if price is not None and ord_type is _LIMIT else None,
         order.currency.upper() or None,
     )
 
@@ -265,7 +264,7 @@ def _lot_size(order: UnaryOrder, requested: int, known_qty: Decimal | None) -> D
 def _stage(stage: Stage, lot_size: Decimal) -> Trade:
     price = stage.price
     identity = stage.trade_id or f"{stage.execution_time}/{price.units}.{price.nano:09d}/{stage.quantity}"
-    quantity = _count(stage.quantity) * lot_size
+    quantity = int(stage.quantity) * lot_size
     return Trade(identity, _money(price.units, price.nano), quantity, rfc3339_ns(stage.execution_time))
 
 
@@ -276,16 +275,13 @@ def _status(text: str) -> OrdStatus:
     return status
 
 
-def _count(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise MappingError("lots or quantity", text, "no whole number") from None
+# Quantities repeat, and so do prices.
+_decimal = lru_cache(maxsize=65536)(Decimal)
 
 
 @lru_cache(maxsize=65536)
 def _money(units: str, nano: int) -> Decimal:
-    whole = _count(units)
+    whole = int(units)
     if not nano:
         return Decimal(whole)
     if abs(nano) > 999_999_999 or ((whole > 0) == (nano < 0) and whole != 0):
