@@ -14,7 +14,8 @@ whatever the stream would have told. Until then nothing is concluded from silenc
 whose time overlaps a gap is FEED_DOWN, not NO_VENUE_REPLY.
 
 A feed that is killed says no `disconnected`. Its successor's `connected` names the same feed, which
-tells that the old connection is gone, and the gap began when that was last heard.
+tells that the old connection is gone, and the gap began when that was last heard. Until then, what
+lies between the last word of one connection and the first of the next counts as a gap too.
 
 One case has no record that could carry it: every feed of an account has fallen silent, its process
 too. For that alone the clock is let in, as an argument of `expire_on_clock`.
@@ -66,7 +67,7 @@ def on_marker(
     if headers.kind == Kind.CONNECTED:
         for stale in [name for name, known in account.connections.items() if known.feed == feed]:
             _leave(account, stale, account.connections[stale].heard_ns, "its feed came back without a word")
-        account.connections.setdefault(headers.connection, Connection(feed, now, headers.sequence))
+        account.connections.setdefault(headers.connection, Connection(feed, now, headers.sequence, now))
         if account.gap_to_ns is None and not account.covered:
             account.gap_to_ns = account.shown_gap_to_ns = now
         _show(account, FeedState.UP, now, None, origin, out)
@@ -76,9 +77,14 @@ def on_marker(
             _show(account, FeedState.DOWN, now, reason, origin, out)
     elif headers.kind == Kind.RECONCILED and account.connections:
         account.reconciled_ns = now
+        known = account.connections.get(headers.connection)
+        held = bool(_holes(account))
+        if known is not None:
+            known.since_ns = 0
         if not account.covered and account.gap_to_ns is not None and account.gap_to_ns <= now:
-            account.covered = True
+            account.covered = held = True
             _show(account, FeedState.UP, account.since_ns, account.reason, origin, out)
+        if held:
             _reconsider(state, key, account, out)
     elif account.state is FeedState.DOWN and headers.connection in account.connections:
         _show(account, FeedState.UP, now, None, origin, out)
@@ -94,15 +100,46 @@ def account_of(state: Partition, key: str, venue: str, name: str) -> Account:
 
 
 def _leave(account: Account, connection: str, heard_ns: int, reason: str | None) -> None:
-    known = account.connections.pop(connection, None)
-    if known is None or account.connections:
+    """Drop a connection that was heard up to `heard_ns`; what it leaves uncovered becomes the gap."""
+    known = account.connections.get(connection)
+    if known is None:
         return
-    if account.covered:
-        account.covered = False
-        account.gap_from_ns = heard_ns
-    account.gap_to_ns = None
-    account.shown_gap_from_ns, account.shown_gap_to_ns = heard_ns, None
-    account.reason = reason
+    known.heard_ns = max(known.heard_ns, heard_ns)
+    if holes := _holes(account):
+        _miss(account, holes[0][0], holes[-1][1], reason)
+    del account.connections[connection]
+    if not account.connections:
+        _miss(account, known.heard_ns, None, reason)
+        return
+    # What it covered goes over to the one that is heard.
+    heir = max(account.connections.values(), key=lambda other: other.heard_ns)
+    heir.since_ns, heir.heard_ns = min(heir.since_ns, known.since_ns), max(heir.heard_ns, known.heard_ns)
+
+
+def _miss(account: Account, from_ns: int, to_ns: int | None, reason: str | None) -> None:
+    """Add a time that no connection covered; of several that were not read up on one is made."""
+    account.gap_from_ns = from_ns if account.covered else min(account.gap_from_ns, from_ns)
+    account.gap_to_ns = to_ns
+    account.covered = False
+    account.shown_gap_from_ns, account.shown_gap_to_ns, account.reason = from_ns, to_ns, reason
+
+
+def _holes(account: Account) -> list[tuple[int, int]]:
+    """Return the times between connections of which it isn't known that any of them was there.
+
+    A connection that has not been heard for a while may have been killed, or may just have nothing
+    to tell; only its next word shows which.
+    """
+    if len(account.connections) < 2:
+        return []
+    known = sorted((connection.since_ns, connection.heard_ns) for connection in account.connections.values())
+    holes = []
+    heard_ns = known[0][1]
+    for since_ns, until_ns in known:
+        if since_ns > heard_ns:
+            holes.append((heard_ns, since_ns))
+        heard_ns = max(heard_ns, until_ns)
+    return holes
 
 
 def _show(
@@ -157,30 +194,42 @@ def expire(state: Partition, keys: Iterable[str], out: Outcome, *, submitted_at_
 def _due(state: Partition, account: Account, key: str, order: Order, submitted_at_end: bool, out: Outcome) -> bool:
     """Deal with one order whose time has come; False when it has to be looked at again."""
     now = account.watermark_ns
-    if not joined(order) and order.unmatched_reason is None and order.due_ns <= now:
-        if order.terms.submitted_ns is None:
-            if not submitted_at_end:
+    if not joined(order) and order.due_ns <= now:
+        reason, detail = _why_missing(account, order)
+        if reason is not order.unmatched_reason:
+            if reason is UnmatchedReason.NOT_SUBMITTED_HERE and not submitted_at_end:
                 return False
-            decide(key, order, UnmatchedReason.NOT_SUBMITTED_HERE, _NOT_HERE, now, out)
-        else:
-            reason, detail = _why_silent(account, order)
             decide(key, order, reason, detail, now, out)
-        # An order that never ends goes by the same time as one that did.
-        state.wake(account_key(account.venue, account.account), now + state.grace.retention_ns, key)
-        return True
-    over = order.ended_ns or (order.due_ns if order.unmatched_reason is not None and not order.reported_ns else 0)
+            state.wake(account_key(account.venue, account.account), now + state.grace.retention_ns, key)
+            return True
+    # An order that nothing is heard of goes by the same time as one that ended.
+    unheard = order.unmatched_reason is not None and not order.reported_ns
+    over = order.ended_ns or (order.due_ns if unheard else 0)
     if over and over + state.grace.retention_ns <= now:
         _forget(state, account, key, order, out)
+    elif unheard and not order.ended_ns:
+        state.wake(account_key(account.venue, account.account), over + state.grace.retention_ns, key)
     return True
 
 
 _NOT_HERE = "the venue told of it, and nobody submitted it here"
 
 
+def _why_missing(account: Account, order: Order) -> tuple[UnmatchedReason, str]:
+    """Say why an order's other side is missing; only a FEED_DOWN, which may be the clock's, is thought over."""
+    if order.terms.submitted_ns is None:
+        return UnmatchedReason.NOT_SUBMITTED_HERE, _NOT_HERE
+    if order.unmatched_reason in (None, UnmatchedReason.FEED_DOWN):
+        return _why_silent(account, order)
+    return order.unmatched_reason, ""
+
+
 def _why_silent(account: Account, order: Order) -> tuple[UnmatchedReason, str]:
     submitted = order.terms.submitted_ns or 0
-    gap_to = account.gap_to_ns
-    in_gap = not account.covered and order.due_ns > account.gap_from_ns and (gap_to is None or submitted < gap_to)
+    gaps = _holes(account)
+    if not account.covered:
+        gaps.append((account.gap_from_ns, order.due_ns if account.gap_to_ns is None else account.gap_to_ns))
+    in_gap = any(order.due_ns > start_ns and submitted < end_ns for start_ns, end_ns in gaps)
     if in_gap:
         return UnmatchedReason.FEED_DOWN, f"no feed covered its time ({account.reason or 'not connected yet'})"
     if order.facts & (Fact.UNANSWERED | Fact.SENT_OUT) == Fact.UNANSWERED:

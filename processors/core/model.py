@@ -192,11 +192,15 @@ class Order(Struct, array_like=True, gc=False):
 
 
 class Connection(Struct, array_like=True, gc=False):
-    """One connection that serves an account: which feed's, how far it was heard, its last sequence number."""
+    """One connection that serves an account: which feed's, how far it was heard, its last sequence number.
+
+    What the venue said from `since_ns` to `heard_ns` is known by it: 0 once it has been read up on.
+    """
 
     feed: str
     heard_ns: int
     sequence: int
+    since_ns: int = 0
 
 
 class Account(Struct, array_like=True, gc=False):

@@ -102,8 +102,17 @@ class Desk:
 
     def frame(self, item: Report, at_ns: int, connection: str = "c1") -> None:
         self.tell(item, at_ns)
+        self._hear(at_ns, connection)
+        self.expire()
+
+    def hear(self, at_ns: int, connection: str = "c1") -> bool:
+        """Hear of nothing but the time; True when records before it are missing."""
+        self.offset += 1
+        return self._hear(at_ns, connection)
+
+    def _hear(self, at_ns: int, connection: str) -> bool:
         account = account_of(self.state, KEY, VENUE, ACCOUNT)
-        hear(KEY, account, connection, self.offset, at_ns, self.out)
+        return hear(KEY, account, connection, self.offset, at_ns, self.out)
 
     def _headers(self, kind: Kind, at_ns: int, connection: str) -> FrameHeaders:
         return FrameHeaders(VENUE, ACCOUNT, "order-state-stream", kind.value, connection, self.offset, at_ns)
