@@ -143,6 +143,7 @@ _TIME_IN_FORCE: Final = {
 _CAUSE_NONE: Final = "CAUSE_UNSPECIFIED"
 # "Not enough position": the order was never placed (T-Invest, orders.proto, StatusCauseInfo).
 _CAUSE_NOT_PLACED: Final = "CAUSE_CANCELLED_NOT_ENOUGH_POSITION"
+_NAMELESS: Final = "an order without an id, and without a request's"
 
 QuantityOf = Callable[[str | None, str | None], Decimal | None]
 
@@ -175,9 +176,11 @@ def _stream(state: OrderState) -> Report:
     ord_status = _STATUS.get(status)
     if ord_status is None:
         raise MappingError("executionReportStatus", status, "no status that is known")
+    if not (order_id or request_id):
+        raise MappingError("orderId", order_id, _NAMELESS)
     size, requested, executed = state.lot_size, int(state.lots_requested), int(state.lots_executed)
     if ord_status is _NEW:
-        if "-" in order_id or order_id == request_id or order_id == state.trade_order_id:
+        if _is_internal(order_id, request_id) or order_id == state.trade_order_id:
             ord_status = _PENDING_NEW
     elif ord_status is _PARTIAL:
         if _rest_canceled(state, requested, executed):
@@ -206,6 +209,11 @@ def _stream(state: OrderState) -> Report:
     )
 
 
+def _is_internal(order_id: str, request_id: str) -> bool:
+    """Tell whether an order's id is the broker's own, from before the exchange has numbered it."""
+    return "-" in order_id or order_id == request_id
+
+
 def _rest_canceled(state: OrderState, requested: int, executed: int) -> bool:
     return int(state.lots_cancelled) > 0 or (executed < requested and not int(state.lots_left))
 
@@ -219,6 +227,11 @@ def _trade(trade: StreamTrade) -> Trade:
 def _unary(order: UnaryOrder, account: str, order_qty: QuantityOf) -> Report:
     request_id, order_id = order.order_request_id or None, order.order_id or None
     requested, executed = int(order.lots_requested), int(order.lots_executed)
+    if request_id is None and order_id is None:
+        raise MappingError("orderId", order.order_id, _NAMELESS)
+    ord_status = _status(order.execution_report_status)
+    if ord_status is _NEW and _is_internal(order.order_id, order.order_request_id):
+        ord_status = _PENDING_NEW
     size = _lot_size(order, requested, order_qty(request_id, order_id))
     price = order.initial_security_price
     ord_type = _TYPE.get(order.order_type)
@@ -226,7 +239,7 @@ def _unary(order: UnaryOrder, account: str, order_qty: QuantityOf) -> Report:
         account,
         request_id,
         order_id,
-        _status(order.execution_report_status),
+        ord_status,
         order.execution_report_status,
         executed * size if size is not None else Decimal(0),
         requested * size if size is not None else None,
