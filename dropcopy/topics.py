@@ -15,6 +15,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # the package
     NewTopic,
     ResourceType,
 )
+from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from dropcopy.errors import ClusterError
 from dropcopy.kafka import MAX_RECORD_BYTES, reach_cluster
@@ -207,8 +208,31 @@ def create_topics(settings: Settings, wanted: Sequence[Wanted]) -> list[str]:
                 problems.append(f"{name} can't be created: {error.args[0].str()}")
     if problems:
         raise ClusterError("\n".join(problems))
+    _wait_until_led(admin, created)
     register(settings, [want.topic for want in wanted])
     return created
+
+
+def _wait_until_led(admin: AdminClient, names: Sequence[str]) -> None:
+    """Wait until every partition has a leader: the cluster says that it made a topic before all brokers know it."""
+
+    def leaderless() -> list[str]:
+        metadata = admin.list_topics(timeout=TIMEOUT_S).topics
+        return [
+            name
+            for name in names
+            if name not in metadata
+            or not metadata[name].partitions
+            or any(partition.leader < 0 for partition in metadata[name].partitions.values())
+        ]
+
+    try:
+        Retrying(retry=retry_if_result(bool), stop=stop_after_delay(TIMEOUT_S), wait=wait_fixed(0.05))(leaderless)
+    except RetryError as error:
+        names = error.last_attempt.result()
+        raise ClusterError(f"these topics have no leader after {TIMEOUT_S} s: {', '.join(names)}") from None
+    except KafkaException as error:
+        raise ClusterError(f"the topics can't be listed: {error.args[0].str()}") from None
 
 
 def check_topics(settings: Settings, wanted: Sequence[Wanted]) -> list[Difference]:
