@@ -5,9 +5,8 @@ import re
 import time
 from pathlib import Path
 
-from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
+from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, TopicPartition
 from confluent_kafka.admin import AdminClient
-from confluent_kafka.admin import OffsetSpec as _OffsetSpec
 
 from dropcopy.kafka import client_config
 from dropcopy.settings import Settings
@@ -42,12 +41,16 @@ class Progress:
     def __init__(self, settings: Settings) -> None:
         self._group = settings.group_id
         self._partitions = [TopicPartition(topic, n) for topic in INPUTS for n in range(settings.partitions)]
-        self._admin = AdminClient(client_config(settings))
+        self._config = client_config(settings)
+        self._admin = AdminClient(self._config)
 
     def ends(self) -> int:
         """Return the sum of the inputs' end offsets."""
-        wanted = {partition: OffsetSpec.latest() for partition in self._partitions}
-        return sum(found.result().offset for found in self._admin.list_offsets(wanted).values())
+        consumer = Consumer(self._config | {"group.id": "ends"})
+        try:
+            return sum(consumer.get_watermark_offsets(partition, timeout=10)[1] for partition in self._partitions)
+        finally:
+            consumer.close()
 
     def committed(self) -> int:
         """Return the sum of the group's committed offsets."""

@@ -34,8 +34,8 @@ __all__ = ["Processor", "mapped_venues"]
 
 log = get_logger(__name__)
 
-# How many batches, of one partition each, one transaction may hold.
-_PARTS_OF_A_ROUND = 256
+# How many batches, of one partition each, are taken in one go.
+_PARTS = 64
 _TICK_S = 1.0
 
 
@@ -62,7 +62,7 @@ class Processor(faust.App):
             topic_disable_leader=True,
             topic_partitions=settings.partitions,
             stream_wait_empty=False,
-            stream_buffer_maxsize=_PARTS_OF_A_ROUND,
+            stream_buffer_maxsize=_PARTS,
             stream_recovery_delay=0.0,
             broker_commit_interval=3600.0,
             agent_supervisor=mode.CrashingSupervisor,
@@ -71,11 +71,12 @@ class Processor(faust.App):
         )
         self._static_id = settings.worker_id
         self.sink = Sink(settings, f"{settings.group_id}-{worker_id}", self._fail)
-        self.worker = Worker(settings, venues, ids, self.sink)
+        self.worker = Worker(settings, venues, ids, self.sink, self._commit_soon)
         names = [topics.frames_topic(venue).name for venue in sorted(venues)] + [topics.SUBMITTED.name]
         self.inputs = self.topic(*names, key_type=bytes, value_type=bytes, value_serializer="raw", acks=False)
         self.agent(self.inputs, name="join")(self._join)
         self.timer(_TICK_S)(self._tick)
+        self.task(self.worker.flush)
         self.on_partitions_assigned.connect(cast("Any", self._assigned))
         self.on_partitions_revoked.connect(cast("Any", self._revoked))
 
@@ -123,21 +124,23 @@ class Processor(faust.App):
         queue = stream.channel.queue
         async for event in stream.noack().events():
             events = [event]
-            while len(events) < _PARTS_OF_A_ROUND and not queue.empty():
+            while len(events) < _PARTS and not queue.empty():
                 events.append(queue.get_nowait())
             generation = self.consumer_generation_id
-            consumer = cast("Consumer", self.consumer)
             parts = [
                 Part(event.message.tp, event.message.value, event.message.offset)
                 for event in events
                 if event.message.generation_id == generation
             ]
-            await self.worker.round(parts, consumer)
+            await self.worker.take(parts, self.consumer.assignment())
             for part in parts:
                 part.batch.processed()
 
     async def _tick(self) -> None:
-        await self.worker.tick(time.time_ns(), cast("Consumer", self.consumer))
+        await self.worker.tick(time.time_ns())
+
+    def _commit_soon(self, offsets: Mapping[TP, int]) -> None:
+        cast("Consumer", self.consumer).commit_soon(offsets)
 
     async def _assigned(self, _: object, assigned: set[TP], **__: object) -> None:
         await self.worker.assigned(assigned)

@@ -15,7 +15,7 @@ from processors.core import feeds
 from processors.core.errors import MappingError
 from processors.core.join import on_report, on_submission
 from processors.core.model import Account, Event, Order, Origin, Report, Submission
-from processors.core.state import Grace, Outcome, Partition, index
+from processors.core.state import Grace, Outcome, Partition, index, joined
 from processors.dead_letters import dead_letter
 from processors.encoding.records import Encoders, SubmissionReader, decode_state, encode_state
 from processors.sink import Record
@@ -28,7 +28,7 @@ from schemas.topics import account_key, venue_of
 __all__ = ["Counts", "Reports", "Shard"]
 
 _NONE: tuple[Event | None, bytes] = (None, b"")
-_STATE = topics.STATE.name
+_EXECUTIONS, _LATEST, _STATE = topics.EXECUTIONS.name, topics.LATEST.name, topics.STATE.name
 _FRAME = Kind.FRAME.value
 _OF_THE_VENUE = (_FRAME, Kind.SNAPSHOT.value)
 _REKEYED = "dropcopy.rekeyed"
@@ -90,6 +90,7 @@ class Shard:
         self._at_end: dict[str, bool] = {}
         self._out = Outcome()
         self._records: list[Record] = []
+        self._newest: dict[str, tuple[Event | None, bytes]] = {}
         self._headers: dict[tuple[bytes, ...], tuple[tuple[str, str, str, str, str], str]] = {}
 
     def restore(self, kept: Mapping[bytes, bytes]) -> None:
@@ -121,18 +122,19 @@ class Shard:
         out = self._out
         feeds.expire(self.state, list(out.accounts), out, submitted_at_end=self._submitted_at_end)
         self._write(out)
+        self._write_rest(out)
         records, self._records, self._out = self._records, [], Outcome()
         return records
 
-    def tick(self, now_ns: int) -> list[Record]:
-        """Look at what only a clock can tell, and return what is to be written."""
+    def tick(self, now_ns: int) -> bool:
+        """Look at what only a clock can tell, and say whether there is something to write."""
+        out = self._out
         if self._frames_at_end:
-            feeds.expire_on_clock(self.state, now_ns, self._out)
+            feeds.expire_on_clock(self.state, now_ns, out)
         # What waits for the submitted side to be read to its end waits for no further frame.
-        self._out.accounts |= {
-            key: self.state.accounts[key] for key in self.state.waiting if key in self.state.accounts
-        }
-        return self.finish() if self._out.accounts or self._out.unmatched or self._out.feeds else []
+        for key in self.state.waiting:
+            out.accounts[key] = self.state.accounts[key]
+        return bool(out.accounts or out.unmatched or out.feeds)
 
     @property
     def _submitted_at_end(self) -> bool:
@@ -189,6 +191,8 @@ class Shard:
                     at = 0
                     for report in reports_of(message.value() or b"", source, account, order_qty):
                         at = on_report(state, venue, report, origin, out, at)
+                    if out.executions:
+                        self._write_executions(out)
                     known = feeds.account_of(state, key, venue, account)
                     missing += feeds.hear(key, known, connection, sequence, received_ns, out)
                 else:
@@ -235,31 +239,39 @@ class Shard:
         self.counts.dead_letters += 1
         self._records.append(dead_letter(message, error, stage))
 
-    def _write(self, out: Outcome) -> None:
-        records, encode = self._records, self._encoders.execution
-        executions, latest = topics.EXECUTIONS.name, topics.LATEST.name
-        newest: dict[str, tuple[Event | None, bytes]] = {}
+    def _write_executions(self, out: Outcome) -> None:
+        """Encode the executions at once: what a record made is still at hand then, in the processor's caches too."""
+        encode, records, newest = self._encoders.execution, self._records, self._newest
         for terms, event in out.executions:
             encoded = encode(terms, event)
             key = terms.order_request_id
             newest[key] = (event, encoded)
-            records.append((executions, encoded, key, -1, None))
+            records.append((_EXECUTIONS, encoded, key, -1, None))
+        out.executions.clear()
+
+    def _write(self, out: Outcome) -> None:
+        self._write_executions(out)
+        records, encoders, newest = self._records, self._encoders, self._newest
         for key, order in out.orders.items():
             if order is None:
                 records.append((_STATE, None, f"o:{key}", self.number, None))
                 continue
-            records.append((_STATE, encode_state(order), f"o:{key}", self.number, None))
-            if order.last is not None:
+            last = order.last
+            if last is not None:
                 told, encoded = newest.get(key, _NONE)
-                if told is not order.last:
-                    encoded = encode(order.terms, order.last)
-                records.append((latest, self._encoders.latest(encoded), key, -1, None))
-        self._write_rest(out)
+                if told is not last:
+                    encoded = encoders.execution(order.terms, last)
+                records.append((_LATEST, encoders.latest(encoded), key, -1, None))
+                if joined(order):
+                    # It would only be told again if its other side came.
+                    order.last = None
+            records.append((_STATE, encode_state(order), f"o:{key}", self.number, None))
+        newest.clear()
 
     def _write_rest(self, out: Outcome) -> None:
         records, encoders = self._records, self._encoders
         for key in out.absorbed:
-            records.append((topics.LATEST.name, None, key, -1, None))
+            records.append((_LATEST, None, key, -1, None))
         for account_name, account in out.accounts.items():
             records.append((_STATE, encode_state(account), f"a:{account_name}", self.number, None))
         for unmatched in out.unmatched:

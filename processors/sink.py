@@ -16,8 +16,8 @@ is invisible, and a restart (or another worker) continues from the last commit, 
 was then.
 
 **One round is in flight while the next is computed.** A commit waits for the broker several times,
-so it runs on a thread, and the event loop reads, joins and encodes the next round meanwhile; its
-records are produced when the commit before it is done. The state in memory is then one round ahead
+so it runs on a thread, and the event loop reads, joins and encodes meanwhile; what has come of that is
+the next round, produced when the commit before it is done. The state in memory is then one round ahead
 of what is committed, which is safe because no failure is survived.
 
 With `at_least_once` there is no transaction: results are flushed, then the offsets are committed. A

@@ -42,7 +42,8 @@ from dropcopy.logs import get_logger
 __all__ = ["Batch", "Consumed", "Consumer", "Host", "Producer", "Transport"]
 
 ROUNDS = 2
-RECORDS_OF_A_ROUND = 20_000
+# Few enough that a poll's records are still in the processor's caches when they are taken.
+RECORDS_OF_A_ROUND = 2_000
 _EARLIEST = confluent_kafka.OFFSET_BEGINNING
 
 log = get_logger(__name__)

@@ -1,12 +1,12 @@
-"""The worker: shards of the partitions it owns, rounds through them, and the sink.
+"""The worker: shards of the partitions it owns, what is taken through them, and rounds for the sink.
 
-Rounds, rebalances and ticks take turns under one lock, so a partition is never given up in the
-middle of a round, and its last round is committed before another worker may have it.
+Batches, rebalances and ticks take turns under one lock, so a partition is never given up in the
+middle of one, and all that was taken of it is committed before another worker may have it.
 """
 
 import asyncio
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from faust.types import TP
@@ -21,12 +21,15 @@ from processors.encoding.records import Encoders, SubmissionReader
 from processors.restore import Kept, restore
 from processors.shard import Reports, Shard
 from processors.sink import Record, Sink
-from processors.transport import Batch, Consumer
+from processors.transport import Batch
 from schemas import topics
 
 __all__ = ["Part", "Worker", "grace_of"]
 
 log = get_logger(__name__)
+
+# How many input records one transaction may hold, which bounds the memory that waits for it.
+_MOST_OF_A_ROUND = 100_000
 
 
 class Part(NamedTuple):
@@ -48,7 +51,11 @@ def grace_of(settings: Settings) -> Grace:
 
 
 class Worker:
-    """What a worker process holds. `inputs` are the topics it reads, `ids` the schema ids by topic."""
+    """What a worker process holds.
+
+    `mappings` are the venues' readers, `ids` the schema ids by topic; `commit_soon` commits offsets
+    outside a transaction, for at_least_once.
+    """
 
     def __init__(
         self,
@@ -56,6 +63,7 @@ class Worker:
         mappings: Mapping[str, Reports],
         ids: Mapping[str, int],
         sink: Sink,
+        commit_soon: Callable[[Mapping[TP, int]], None],
     ) -> None:
         self._settings = settings
         self._mappings = mappings
@@ -63,7 +71,15 @@ class Worker:
         self._encoders = Encoders(ids)
         self._read_submission = SubmissionReader(ids[topics.SUBMITTED.name], AvroReader(settings))
         self._sink = sink
+        self._commit_soon = commit_soon
         self._lock = asyncio.Lock()
+        self._dirty = asyncio.Event()
+        self._room = asyncio.Event()
+        self._room.set()
+        self._offsets: dict[TP, int] = {}
+        self._touched: set[int] = set()
+        self._taken = 0
+        self._metadata: object = None
         self.shards: dict[int, Shard] = {}
         self.restored_s = 0.0
 
@@ -102,9 +118,9 @@ class Worker:
             )
 
     async def revoked(self, partitions: Iterable[TP]) -> None:
-        """Let partitions go once what is in flight is committed."""
+        """Let partitions go once all that was taken of them is committed."""
+        await self.finish()
         async with self._lock:
-            await self._sink.done()
             gone = {tp.partition for tp in partitions}
             for number in gone:
                 self.shards.pop(number, None)
@@ -112,36 +128,61 @@ class Worker:
             log.info("partitions_revoked", partitions=sorted(gone))
 
     async def finish(self) -> None:
-        """Wait until what is in flight is committed."""
+        """Wait until all that was taken is committed."""
         async with self._lock:
             await self._sink.done()
+            await self._write_round()
+            await self._sink.done()
 
-    async def round(self, parts: list[Part], consumer: Consumer) -> None:
-        """Put the batches of a round through the shards, and have it written with its offsets."""
+    async def take(self, parts: Iterable[Part], owned: set[TP]) -> None:
+        """Put batches through the shards; `flush` writes what comes of it."""
+        await self._room.wait()
         async with self._lock:
-            owned = consumer.assignment()
             # Submissions first: what comes with them is matched at once, instead of twice.
-            parts = sorted((part for part in parts if part.tp in owned), key=_submissions_first)
-            if not parts:
-                return
-            metadata = parts[0].batch.metadata
-            offsets: dict[TP, int] = {}
-            for tp, batch, offset in parts:
+            for tp, batch, offset in sorted(parts, key=_submissions_first):
+                if tp not in owned:
+                    continue
                 self.shards[tp.partition].take(tp.topic, batch.records, at_end=batch.at_end)
+                self._touched.add(tp.partition)
+                self._metadata = batch.metadata
                 if batch.records:
-                    offsets[tp] = offset + 1
-            records: list[Record] = []
-            for number in dict.fromkeys(part.tp.partition for part in parts):
-                records += self.shards[number].finish()
-            if records or offsets:
-                await self._sink.write(records, offsets, metadata, consumer.commit_soon)
+                    self._offsets[tp] = offset + 1
+                    self._taken += len(batch.records)
+            if self._taken >= _MOST_OF_A_ROUND:
+                self._room.clear()
+        self._dirty.set()
 
-    async def tick(self, now_ns: int, consumer: Consumer) -> None:
-        """Do what only the clock can tell: orders whose feeds are all silent."""
+    async def tick(self, now_ns: int) -> None:
+        """Look at what only the clock can tell: orders whose feeds are all silent."""
         async with self._lock:
-            records = [record for shard in self.shards.values() for record in shard.tick(now_ns)]
-            if records:
-                await self._sink.write(records, {}, None, consumer.commit_soon)
+            for number, shard in self.shards.items():
+                if shard.tick(now_ns):
+                    self._touched.add(number)
+                    self._dirty.set()
+
+    async def flush(self) -> None:
+        """Write rounds, each as soon as the one before it is committed, for as long as the worker runs.
+
+        A round holds all that was taken meanwhile: little when little comes, so results are early, and
+        much under load, so a transaction's cost is shared by many.
+        """
+        while True:
+            await self._dirty.wait()
+            await self._sink.done()
+            async with self._lock:
+                await self._write_round()
+
+    async def _write_round(self) -> None:
+        records: list[Record] = []
+        for number in self._touched:
+            records += self.shards[number].finish()
+        offsets, self._offsets = self._offsets, {}
+        self._touched.clear()
+        self._taken = 0
+        self._dirty.clear()
+        self._room.set()
+        if records or offsets:
+            await self._sink.write(records, offsets, self._metadata, self._commit_soon)
 
 
 def _submissions_first(part: Part) -> bool:

@@ -22,7 +22,13 @@ __all__ = [
 ]
 
 
-class OrdStatus(StrEnum):
+class _Word(StrEnum):
+    """A word of a closed set: a string, and hashed as one, for Enum's own hash is a call in Python."""
+
+    __hash__ = str.__hash__
+
+
+class OrdStatus(_Word):
     """OrdStatus (39): where an order stands. The names are FIX's own, in upper snake case."""
 
     PENDING_NEW = "PENDING_NEW"
@@ -36,7 +42,7 @@ class OrdStatus(StrEnum):
     PENDING_REPLACE = "PENDING_REPLACE"
 
 
-class ExecType(StrEnum):
+class ExecType(_Word):
     """ExecType (150): what one execution report tells."""
 
     PENDING_NEW = "PENDING_NEW"
@@ -48,14 +54,14 @@ class ExecType(StrEnum):
     ORDER_STATUS = "ORDER_STATUS"
 
 
-class Side(StrEnum):
+class Side(_Word):
     """Side (54)."""
 
     BUY = "BUY"
     SELL = "SELL"
 
 
-class OrdType(StrEnum):
+class OrdType(_Word):
     """OrdType (40); BEST_PRICE is T-Invest's limit order at the best price of the book."""
 
     MARKET = "MARKET"
@@ -63,7 +69,7 @@ class OrdType(StrEnum):
     BEST_PRICE = "BEST_PRICE"
 
 
-class TimeInForce(StrEnum):
+class TimeInForce(_Word):
     """TimeInForce (59)."""
 
     DAY = "DAY"
@@ -71,7 +77,7 @@ class TimeInForce(StrEnum):
     FILL_OR_KILL = "FILL_OR_KILL"
 
 
-class Action(StrEnum):
+class Action(_Word):
     """What a submitted record asks the venue to do."""
 
     NEW = "NEW"
@@ -79,7 +85,7 @@ class Action(StrEnum):
     REPLACE = "REPLACE"
 
 
-class Phase(StrEnum):
+class Phase(_Word):
     """How far the request itself has come: written before the call, its outcome after it."""
 
     INTENT = "INTENT"
@@ -88,7 +94,7 @@ class Phase(StrEnum):
     UNKNOWN = "UNKNOWN"
 
 
-class JoinStatus(StrEnum):
+class JoinStatus(_Word):
     """Whether both sides of an order, its submission and the venue's report, are here."""
 
     MATCHED = "MATCHED"
@@ -96,7 +102,7 @@ class JoinStatus(StrEnum):
     UNMATCHED = "UNMATCHED"
 
 
-class UnmatchedReason(StrEnum):
+class UnmatchedReason(_Word):
     """Why one side of an order is missing."""
 
     NO_VENUE_REPLY = "NO_VENUE_REPLY"
@@ -105,7 +111,7 @@ class UnmatchedReason(StrEnum):
     NOT_SUBMITTED_HERE = "NOT_SUBMITTED_HERE"
 
 
-class Source(StrEnum):
+class Source(_Word):
     """By which way a result came to be known."""
 
     STREAM = "stream"
@@ -114,7 +120,7 @@ class Source(StrEnum):
     WATERMARK = "watermark"
 
 
-class FeedState(StrEnum):
+class FeedState(_Word):
     """Whether an account hears its venue."""
 
     UP = "UP"

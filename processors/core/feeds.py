@@ -91,6 +91,10 @@ def on_marker(
     hear(key, account, headers.connection, headers.sequence, now, out)
 
 
+_UNANSWERED = Fact.UNANSWERED.value
+_ANSWERS = _UNANSWERED | Fact.SENT_OUT.value
+
+
 def account_of(state: Partition, key: str, venue: str, name: str) -> Account:
     """Return what is known of an account's feeds; nothing yet, of a new one."""
     account = state.accounts.get(key)
@@ -232,7 +236,7 @@ def _why_silent(account: Account, order: Order) -> tuple[UnmatchedReason, str]:
     in_gap = any(order.due_ns > start_ns and submitted < end_ns for start_ns, end_ns in gaps)
     if in_gap:
         return UnmatchedReason.FEED_DOWN, f"no feed covered its time ({account.reason or 'not connected yet'})"
-    if order.facts & (Fact.UNANSWERED | Fact.SENT_OUT) == Fact.UNANSWERED:
+    if order.facts & _ANSWERS == _UNANSWERED:
         return UnmatchedReason.OUTCOME_UNKNOWN, "its call ended without an answer, and the feed told nothing of it"
     return UnmatchedReason.NO_VENUE_REPLY, "the feed was up all the while and told nothing of it"
 

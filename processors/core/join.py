@@ -101,7 +101,7 @@ def on_submission(state: Partition, submission: Submission, origin: Origin, out:
         start = absorb(state, account, key, order, name, origin, out, start)
         call(state, account, key, order, name, provisional=False)
     if submission.phase is Phase.UNKNOWN:
-        order.facts |= Fact.UNANSWERED
+        order.facts |= Fact.UNANSWERED.value
     elif submission.phase in _STEPS_OF_PHASE:
         start = _answered(order, submission, origin, out, start)
     _after(state, account, key, order, submission.phase_ns, out)

@@ -58,7 +58,11 @@ __all__ = [
 
 
 class Fact(IntFlag):
-    """What can be told of an order, one bit each."""
+    """What can be told of an order, one bit each.
+
+    An order keeps them as a plain int, and is asked by `value`: an operation with a Flag makes a Flag,
+    which takes longer than all else that happens to a frame.
+    """
 
     UNANSWERED = 1  # the gateway's call ended without an answer
     SENT_OUT = 2  # the gateway's call was answered: taken
@@ -203,6 +207,6 @@ def _tell(order: Order, fact: int, quantity: Decimal) -> None:
 
 def answer(order: Order, fact: Fact) -> bool:
     """Add what the gateway was answered, and tell whether that was new."""
-    new = not order.facts & fact
-    order.facts |= fact
+    new = not order.facts & fact.value
+    order.facts |= fact.value
     return new

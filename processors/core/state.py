@@ -11,6 +11,9 @@ from schemas.topics import account_key
 __all__ = ["Grace", "Outcome", "Partition", "index", "joined"]
 
 
+_REFUSED = Fact.REFUSED.value
+
+
 class Grace(Struct, frozen=True):
     """How long things may take, in nanoseconds of the account's time.
 
@@ -62,7 +65,7 @@ class Partition(Struct):
 
 def joined(order: Order) -> bool:
     """Tell whether both sides are here: the submission, and the venue's report or its refusal."""
-    return order.terms.submitted_ns is not None and bool(order.reported_ns or order.facts & Fact.REFUSED)
+    return order.terms.submitted_ns is not None and bool(order.reported_ns or order.facts & _REFUSED)
 
 
 def index(state: Partition, key: str, order: Order) -> None:

@@ -88,7 +88,8 @@ class _Seen(dict[Any, bytes]):
 
 
 def _decimal_bytes(value: Decimal) -> bytes:
-    return _string_bytes(format(value, "f"))
+    text = str(value)
+    return _string_bytes(format(value, "f") if "E" in text else text)
 
 
 _BOOLEANS = {False: b"\x00", True: b"\x01"}
@@ -130,7 +131,9 @@ def compile_writer(
 
 def _write_expression(name: str, kind: str, value: str, unique: frozenset[str], decimals: frozenset[str]) -> str:
     if kind == "string":
-        return f"text({value})" if name in unique else f"{'decimals' if name in decimals else 'texts'}[{value}]"
+        if name in unique:
+            return f"{'decimal' if name in decimals else 'text'}({value})"
+        return f"{'decimals' if name in decimals else 'texts'}[{value}]"
     if kind == "boolean":
         return f"booleans[{value}]"
     return f"{'time' if name.endswith('_ns') else 'long'}({value})"
@@ -207,6 +210,7 @@ def _kind(type_: Any) -> tuple[str, bool]:
 def _compile(source: str, name: str) -> Any:
     scope: dict[str, Any] = {
         "text": _string_bytes,
+        "decimal": _decimal_bytes,
         "texts": _TEXTS,
         "decimals": _DECIMALS,
         "join": b"".join,

@@ -29,7 +29,7 @@ _DECIMALS = frozenset(
         "last_px",
     }
 )
-_UNIQUE = frozenset({"order_request_id", "exec_id", "event_id", "trade_id", "venue_order_id", "detail"})
+_UNIQUE = frozenset({"order_request_id", "exec_id", "event_id", "trade_id", "venue_order_id", "detail", "avg_px"})
 
 
 def _prefix(schema_id: int) -> bytes:
