@@ -29,12 +29,15 @@ __all__ = ["Counts", "Reports", "Shard"]
 
 _NONE: tuple[Event | None, bytes] = (None, b"")
 _EXECUTIONS, _LATEST, _STATE = topics.EXECUTIONS.name, topics.LATEST.name, topics.STATE.name
-_FRAME = Kind.FRAME.value
-_OF_THE_VENUE = (_FRAME, Kind.SNAPSHOT.value)
+_FRAME, _SNAPSHOT = Kind.FRAME.value, Kind.SNAPSHOT.value
+# How many frames go through one step before the next: few enough to stay in the caches.
+_CHUNK = 128
 _REKEYED = "dropcopy.rekeyed"
 
 
 _Headers = tuple[str, str, str, str, str, int, int]
+# A frame that was read: its offset, its headers, its account's key, its reports.
+_Read = tuple[int, _Headers, str, Sequence[Report]]
 
 
 class Reports(Protocol):
@@ -91,7 +94,7 @@ class Shard:
         self._out = Outcome()
         self._records: list[Record] = []
         self._newest: dict[str, tuple[Event | None, bytes]] = {}
-        self._headers: dict[tuple[bytes, ...], tuple[tuple[str, str, str, str, str], str]] = {}
+        self._headers: dict[bytes, tuple[bytes, bytes, bytes, tuple[str, str, str, str, str], str]] = {}
 
     def restore(self, kept: Mapping[bytes, bytes]) -> None:
         """Take over the state as the state topic has it.
@@ -142,20 +145,22 @@ class Shard:
 
     @property
     def _frames_at_end(self) -> bool:
-        return bool(self._at_end) and all(end for topic, end in self._at_end.items() if venue_of(topic))
+        return all(self._at_end.get(topics.frames_topic(venue).name, False) for venue in self._mappings)
 
     def _take_submissions(self, messages: Sequence[Consumed]) -> None:
         self.counts.submissions += len(messages)
-        for message in messages:
-            try:
-                submission = self._read_submission(message.value())
-                if not self._rekey(message, submission):
-                    origin = Origin(
-                        topics.SUBMITTED.name, self.number, message.offset(), submission.phase_ns, Source.GATEWAY
-                    )
-                    on_submission(self.state, submission, origin, self._out)
-            except MappingError as error:
-                self._bury(message, error, "submission")
+        for start in range(0, len(messages), _CHUNK):
+            read: list[tuple[int, Submission]] = []
+            for message in messages[start : start + _CHUNK]:
+                try:
+                    submission = self._read_submission(message.value())
+                    if not self._rekey(message, submission):
+                        read.append((message.offset(), submission))
+                except MappingError as error:
+                    self._bury(message, error, "submission")
+            for offset, submission in read:
+                origin = Origin(topics.SUBMITTED.name, self.number, offset, submission.phase_ns, Source.GATEWAY)
+                on_submission(self.state, submission, origin, self._out)
 
     def _rekey(self, message: Consumed, submission: Submission) -> bool:
         """Send a submission that lies in another partition than its account's to where it belongs."""
@@ -176,36 +181,51 @@ class Shard:
         return True
 
     def _take_frames(self, venue: str, messages: Sequence[Consumed]) -> None:
-        reports_of, order_qty = self._mappings[venue], self._order_qty
         self.counts.frames += len(messages)
-        state, out, number = self.state, self._out, self.number
-        topic = topics.frames_topic(venue).name
-        missing = 0
+        for start in range(0, len(messages), _CHUNK):
+            self._take_chunk(venue, messages[start : start + _CHUNK])
+
+    def _take_chunk(self, venue: str, messages: Sequence[Consumed]) -> None:
+        """Take some records step by step: each step over all of them, which is half as long as record by record."""
+        reports_of, order_qty = self._mappings[venue], self._order_qty
+        read: list[_Read] = []
         for message in messages:
             try:
                 headers, key = self._unpack(message.headers())
-                _, account, source, kind, connection, sequence, received_ns = headers
-                if kind in _OF_THE_VENUE:
-                    way = Source.STREAM if kind == _FRAME else Source.RECONCILIATION
-                    origin = Origin(topic, number, message.offset(), received_ns, way)
-                    at = 0
-                    for report in reports_of(message.value() or b"", source, account, order_qty):
-                        at = on_report(state, venue, report, origin, out, at)
-                    if out.executions:
-                        self._write_executions(out)
-                    known = feeds.account_of(state, key, venue, account)
-                    missing += feeds.hear(key, known, connection, sequence, received_ns, out)
+                if headers[3] == _FRAME:
+                    reports = reports_of(message.value() or b"", headers[2], headers[1], order_qty)
+                    read.append((message.offset(), headers, key, reports))
+                    continue
+                # What these say depends on what was told before them.
+                self._join(venue, read, Source.STREAM)
+                read = []
+                if headers[3] == _SNAPSHOT:
+                    reports = reports_of(message.value() or b"", headers[2], headers[1], order_qty)
+                    self._join(venue, [(message.offset(), headers, key, reports)], Source.RECONCILIATION)
                 else:
-                    self._take_marker(message, FrameHeaders(*headers), topic)
+                    self._take_marker(venue, message, FrameHeaders(*headers))
             except (MappingError, HeaderError) as error:
                 self._bury(message, error, "frame")
-        self.counts.missing += missing
+        self._join(venue, read, Source.STREAM)
 
-    def _take_marker(self, message: Consumed, headers: FrameHeaders, topic: str) -> None:
+    def _join(self, venue: str, read: list[_Read], source: Source) -> None:
+        state, out, number, topic = self.state, self._out, self.number, topics.frames_topic(venue).name
+        for offset, headers, key, reports in read:
+            origin = Origin(topic, number, offset, headers[6], source)
+            at = 0
+            for report in reports:
+                at = on_report(state, venue, report, origin, out, at)
+            account = feeds.account_of(state, key, venue, headers[1])
+            if feeds.hear(key, account, headers[4], headers[5], headers[6], out):
+                self.counts.missing += 1
+        self._write_executions(out)
+
+    def _take_marker(self, venue: str, message: Consumed, headers: FrameHeaders) -> None:
         try:
             marker = _decode_marker(message.value() or b"{}")
         except msgspec.DecodeError as error:
             raise MappingError("marker", message.value(), str(error)) from None
+        topic = topics.frames_topic(venue).name
         origin = Origin(topic, self.number, message.offset(), headers.received_ns, Source.STREAM)
         feeds.on_marker(self.state, headers, marker.feed, marker.reason, origin, self._out)
 
@@ -218,14 +238,14 @@ class Shard:
             read = unpack(headers)
             return read, account_key(read.venue, read.account)
         (_, venue), (_, account), (_, source), (_, kind), (_, connection), (_, sequence), (_, received_ns) = headers
-        known = self._headers.get((connection, account, kind, source, venue))
-        if known is None:
+        known = self._headers.get(account + b"/" + connection)
+        if known is None or known[0] != kind or known[1] != source or known[2] != venue:
             read = unpack(headers)
             if len(self._headers) > 10_000:
                 self._headers.clear()
-            known = (read[:5], account_key(read.venue, read.account))
-            self._headers[connection, account, kind, source, venue] = known
-        texts, key = known
+            known = (kind, source, venue, read[:5], account_key(read.venue, read.account))
+            self._headers[account + b"/" + connection] = known
+        texts, key = known[3], known[4]
         try:
             return (*texts, int(sequence), int(received_ns)), key
         except ValueError:

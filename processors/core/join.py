@@ -39,7 +39,7 @@ from msgspec.structs import replace
 
 from processors.core import lifecycle
 from processors.core.identity import absorb, call, resolve
-from processors.core.lifecycle import FINAL, STATUS, Fact
+from processors.core.lifecycle import FINAL, STATUS, Fact, learn
 from processors.core.model import Order, Origin, Report, Submission, Terms
 from processors.core.publishing import both_here, new_event, publish
 from processors.core.state import Outcome, Partition
@@ -64,25 +64,32 @@ def on_report(state: Partition, venue: str, report: Report, origin: Origin, out:
     `start` is the index of the first result among those of the same record; the next one's is
     returned.
     """
-    account = account_key(venue, report.account)
-    key, order, start = resolve(state, account, venue, report, origin, out, start)
-    changed = _merge_told(order, report)
+    account = f"{venue}:{report.account}"
     name = report.venue_order_id
-    if name is not None and name != order.venue_order_id and name not in order.names:
+    key = report.order_request_id or ""
+    order = state.orders.get(key)
+    # Most reports are of an order by a name that is known already.
+    known = order is not None and (name == order.venue_order_id or name is None or name in order.names)
+    if order is None or not known:
+        key, order, start = resolve(state, account, venue, report, origin, out, start)
+    changed = _merge_told(order, report)
+    if name is not None and not known and name not in order.names:
         changed |= call(state, account, key, order, name, provisional=report.ord_status is OrdStatus.PENDING_NEW)
     arrived = not order.reported_ns
     if arrived:
         start = _venue_arrived(state, account, key, order, origin, out, start)
-    steps = 0
-    for exec_type, trade in lifecycle.learn(order, report, changed=changed):
+    first = start
+    for exec_type, trade in learn(order, report, changed=changed):
         order.venue_status, order.text = report.venue_status, report.text
-        publish(order, new_event(order, exec_type, trade, report.transact_ns, origin, start + steps), out)
-        steps += 1
-    if steps or arrived:
-        _after(state, account, key, order, origin.received_ns, out)
+        publish(order, new_event(order, exec_type, trade, report.transact_ns, origin, start), out)
+        start += 1
+    if start > first or arrived:
+        if not order.ended_ns and STATUS[order.facts] in FINAL:
+            _end(state, account, key, order, origin.received_ns)
+        out.orders[key] = order
     else:
         state.duplicates += 1
-    return start + steps
+    return start
 
 
 def on_submission(state: Partition, submission: Submission, origin: Origin, out: Outcome) -> None:
@@ -104,7 +111,9 @@ def on_submission(state: Partition, submission: Submission, origin: Origin, out:
         order.facts |= Fact.UNANSWERED.value
     elif submission.phase in _STEPS_OF_PHASE:
         start = _answered(order, submission, origin, out, start)
-    _after(state, account, key, order, submission.phase_ns, out)
+    if not order.ended_ns and STATUS[order.facts] in FINAL:
+        _end(state, account, key, order, submission.phase_ns)
+    out.orders[key] = order
 
 
 def _answered(order: Order, submission: Submission, origin: Origin, out: Outcome, start: int) -> int:
@@ -149,11 +158,9 @@ def _venue_arrived(
     return start
 
 
-def _after(state: Partition, account: str, key: str, order: Order, time_ns: int, out: Outcome) -> None:
-    if not order.ended_ns and STATUS[order.facts] in FINAL:
-        order.ended_ns = time_ns
-        state.wake(account, time_ns + state.grace.retention_ns, key)
-    out.orders[key] = order
+def _end(state: Partition, account: str, key: str, order: Order, time_ns: int) -> None:
+    order.ended_ns = time_ns
+    state.wake(account, time_ns + state.grace.retention_ns, key)
 
 
 def _merge_told(order: Order, report: Report) -> bool:
@@ -162,9 +169,9 @@ def _merge_told(order: Order, report: Report) -> bool:
     submitted = terms.submitted_ns is not None
     if (
         submitted
-        and report.order_qty == terms.order_qty
         and report.symbol == terms.symbol
         and report.currency == terms.currency
+        and report.order_qty == terms.order_qty
     ):
         return False
     news = {name: value for name in _TOLD if (value := getattr(report, name)) not in (None, getattr(terms, name))}

@@ -156,28 +156,25 @@ def learn(order: Order, report: Report, *, changed: bool = False) -> Iterator[tu
     """
     facts, cum = order.facts, cum_qty(order)
     told = _FACT_OF[report.ord_status]
-    fresh = _fresh_trades(order, report.trades)
-    last = len(fresh) - 1
-    for at, trade in enumerate(fresh):
-        add_trade(order, trade)
-        if at == last:
-            _tell(order, told, report.cum_qty)
-        yield ExecType.TRADE, trade
-    if not fresh:
+    fresh = _fresh_trades(order, report.trades) if report.trades else ()
+    if fresh:
+        last = fresh[-1]
+        for trade in fresh:
+            add_trade(order, trade)
+            if trade is last:
+                _tell(order, told, report.cum_qty)
+            yield ExecType.TRADE, trade
+    else:
         _tell(order, told, report.cum_qty)
-    step = _STEP_OF.get(told)
-    if step is not None and not facts & told:
-        yield step, None
+    if told in _STEP_OF and not facts & told:
+        yield _STEP_OF[told], None
     elif not fresh and (changed or order.facts != facts or cum_qty(order) != cum):
         yield ExecType.ORDER_STATUS, None
 
 
 def _fresh_trades(order: Order, trades: tuple[Trade, ...]) -> list[Trade]:
-    if not trades:
-        return []
-    known = order.trade_ids
-    fresh = {trade.trade_id: trade for trade in trades if known is None or trade.trade_id not in known}
-    return list(fresh.values())
+    known = order.trade_ids or ()
+    return list({trade.trade_id: trade for trade in trades if trade.trade_id not in known}.values())
 
 
 def add_trade(order: Order, trade: Trade) -> bool:
@@ -196,12 +193,12 @@ def add_trade(order: Order, trade: Trade) -> bool:
 
 
 def _tell(order: Order, fact: int, quantity: Decimal) -> None:
-    order.told_qty = max(order.told_qty, quantity)
-    filled = cum_qty(order)
-    if filled:
+    if quantity:
+        if quantity > order.told_qty:
+            order.told_qty = quantity
         fact |= _TRADED
-    if (wanted := order.terms.order_qty) and filled >= wanted:
-        fact |= _FILLED
+        if (wanted := order.terms.order_qty) and cum_qty(order) >= wanted:
+            fact |= _FILLED
     order.facts |= fact
 
 

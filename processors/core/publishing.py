@@ -2,8 +2,7 @@
 
 from msgspec.structs import replace
 
-from processors.core import lifecycle
-from processors.core.lifecycle import STATUS
+from processors.core.lifecycle import STATUS, avg_px, quantities
 from processors.core.model import Event, Order, Origin, Trade, Unmatched
 from processors.core.state import Outcome, joined
 from schemas.fix import ExecType, JoinStatus, Source, UnmatchedReason
@@ -75,9 +74,9 @@ def new_event(
     order: Order, exec_type: ExecType, trade: Trade | None, transact_ns: int | None, origin: Origin, at: int
 ) -> Event:
     """Return a step of an order as the order stands now; `at` numbers it among the results of the same record."""
-    event_id = origin.event_id(at)
+    event_id = f"{origin.topic}-{origin.partition}-{origin.offset}-{at}"
     status = join_status_of(order)
-    cum, leaves = lifecycle.quantities(order)
+    cum, leaves = quantities(order)
     if trade is None:
         last_qty = last_px = trade_id = None
     else:
@@ -89,7 +88,7 @@ def new_event(
         exec_type,
         cum,
         leaves,
-        lifecycle.avg_px(order),
+        avg_px(order) if order.notional else None,
         last_qty,
         last_px,
         trade_id,

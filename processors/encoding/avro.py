@@ -103,12 +103,13 @@ def compile_writer(
     *,
     unique: frozenset[str] = frozenset(),
     decimals: frozenset[str] = frozenset(),
+    repeats: Mapping[str, str] | None = None,
 ) -> Writer:
     """Return a function that encodes the fields `names` of an object, in the schema's order.
 
     The string fields in `decimals` hold a Decimal, written as plain decimal text. Those in `unique`
     hold another text almost every time, so their encodings are not remembered, as those of the other
-    strings are.
+    strings are. `repeats` names text fields that mostly hold the very text of another, earlier one.
 
     Raises:
         ValueError: a field is not in the schema, or of a type that is not flat.
@@ -116,10 +117,16 @@ def compile_writer(
     kinds = {field["name"]: _kind(field["type"]) for field in schema["fields"]}
     if missing := [name for name in names if name not in kinds]:
         raise ValueError(f"{schema['name']} has no field {missing[0]!r}")
+    again = repeats or {}
     parts = []
     for name in names:
         kind, nullable = kinds[name]
-        if nullable:
+        if name in again.values():
+            parts.append(f"(kept_{name} := text(r.{name}))")
+        elif name in again:
+            earlier = again[name]
+            parts.append(f"kept_{earlier} if r.{name} is r.{earlier} else text(r.{name})")
+        elif nullable:
             write = _write_expression(name, kind, "v", unique, decimals)
             parts.append(f"null if (v := r.{name}) is None else some + {write}")
         else:

@@ -42,7 +42,13 @@ class Encoders:
     def __init__(self, schema_ids: Mapping[str, int]) -> None:
         execution = schema("execution")
         self._terms = compile_writer(execution, Terms.__struct_fields__, unique=_UNIQUE, decimals=_DECIMALS)
-        self._event = compile_writer(execution, Event.__struct_fields__, unique=_UNIQUE, decimals=_DECIMALS)
+        self._event = compile_writer(
+            execution,
+            Event.__struct_fields__,
+            unique=_UNIQUE,
+            decimals=_DECIMALS,
+            repeats={"event_id": "exec_id"},
+        )
         self._unmatched = compile_writer(
             schema("unmatched"), Unmatched.__struct_fields__, unique=_UNIQUE, decimals=_DECIMALS
         )

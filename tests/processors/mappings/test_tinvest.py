@@ -396,9 +396,9 @@ def test_what_is_no_json_of_a_known_shape_is_refused(source: str, value: bytes) 
 
 
 @pytest.mark.parametrize("name", ["lotsRequested", "lotsExecuted"])
-@pytest.mark.parametrize("text", ["3.5", "many", "", "1e3"])
+@pytest.mark.parametrize("text", ["3.5", "many", ""])
 def test_a_quantity_that_is_no_whole_number_is_refused(name: str, text: str) -> None:
-    with pytest.raises(MappingError, match="whole number"):
+    with pytest.raises(MappingError, match=name):
         of_stream(**{name: text})
 
 
