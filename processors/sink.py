@@ -20,8 +20,8 @@ so it runs on a thread, and the event loop reads, joins and encodes meanwhile; w
 the next round, produced when the commit before it is done. The state in memory is then one round ahead
 of what is committed, which is safe because no failure is survived.
 
-With `at_least_once` there is no transaction: results are flushed, then the offsets are committed. A
-crash in between repeats the round; each result carries the same `event_id` then.
+With `at_least_once` there is no transaction: results are flushed, then the state, then the offsets
+are committed. A crash in between repeats the round; each result carries the same `event_id` then.
 """
 
 import asyncio
@@ -37,6 +37,7 @@ from dropcopy.errors import ClusterError
 from dropcopy.kafka import producer_config
 from dropcopy.logs import get_logger
 from dropcopy.settings import Settings
+from schemas.topics import STATE
 
 __all__ = ["Headers", "Record", "Sink"]
 
@@ -174,9 +175,11 @@ class Sink:
             commit(offsets)
 
     def _produce_and_flush(self, records: list[Record]) -> None:
-        self._produce(records)
-        self._producer.flush()
-        self._raise_failure()
+        # State that is ahead of its results would take them for told after a crash in between.
+        for of_state in (False, True):
+            self._produce([record for record in records if (record[0] == STATE.name) is of_state])
+            self._producer.flush()
+            self._raise_failure()
 
     def _produce(self, records: list[Record]) -> None:
         produce = self._producer.produce

@@ -77,6 +77,7 @@ class Worker:
         self._room = asyncio.Event()
         self._room.set()
         self._offsets: dict[TP, int] = {}
+        self._positions: dict[TP, int] = {}
         self._touched: set[int] = set()
         self._taken = 0
         self._metadata: object = None
@@ -124,6 +125,7 @@ class Worker:
             gone = {tp.partition for tp in partitions}
             for number in gone:
                 self.shards.pop(number, None)
+            self._positions = {tp: offset for tp, offset in self._positions.items() if tp.partition not in gone}
         if gone:
             log.info("partitions_revoked", partitions=sorted(gone))
 
@@ -145,6 +147,7 @@ class Worker:
                 self.shards[tp.partition].take(tp.topic, batch.records, at_end=batch.at_end)
                 self._touched.add(tp.partition)
                 self._metadata = batch.metadata
+                self._positions[tp] = offset + 1
                 if batch.records:
                     self._offsets[tp] = offset + 1
                     self._taken += len(batch.records)
@@ -177,6 +180,9 @@ class Worker:
         for number in self._touched:
             records += self.shards[number].finish()
         offsets, self._offsets = self._offsets, {}
+        if records:
+            # Without offsets of its partition, what the clock told would not be fenced off when it is another's by now.
+            offsets = {tp: offset for tp, offset in self._positions.items() if tp.partition in self._touched}
         self._touched.clear()
         self._taken = 0
         self._dirty.clear()
