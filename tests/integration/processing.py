@@ -65,7 +65,7 @@ class Input:
     """Writes submissions and frames as a strategy and a feed would."""
 
     def __init__(self, settings: Settings) -> None:
-        self._producer = Producer(producer_config(settings, linger_ms=5))
+        self._producer = Producer(producer_config(settings, linger_ms=5) | {"log_level": 0})
         self._write = AvroWriter("submitted", schema_ids(settings, [SUBMITTED])[SUBMITTED.name])
         self._sequence: dict[str, int] = {}
         self.frames: dict[tuple[int, int], bytes] = {}

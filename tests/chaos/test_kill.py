@@ -1,0 +1,171 @@
+"""Workers killed and frozen under load, and the broker too: what readers see stays whole."""
+
+import itertools
+import random
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sandbox.processes import Process
+from sandbox.stack import Stack
+from tests.integration.processing import (
+    SESSION_S,
+    Following,
+    Input,
+    Order,
+    check_executions,
+    check_latest,
+    orders_of_a_day,
+    results,
+    start_worker,
+    until,
+    wait_for_assignment,
+    write_order,
+)
+
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(170)]
+
+LIMIT_S = 90
+ORDERS_PER_S = 100  # four frames and one submission each
+FIRST = itertools.count(0, 10_000)
+
+
+class Load(threading.Thread):
+    """Writes orders at a steady rate, each as its day went, on a thread of its own."""
+
+    def __init__(self, target: Input, orders: list[Order]) -> None:
+        super().__init__(name="load", daemon=True)
+        self._target = target
+        self._orders = orders
+        self.written = 0
+        self.failure: BaseException | None = None
+
+    def run(self) -> None:
+        start_s = time.monotonic()
+        try:
+            for number, order in enumerate(self._orders):
+                time.sleep(max(0.0, start_s + number / ORDERS_PER_S - time.monotonic()))
+                write_order(self._target, order)
+                self.written += 1
+            self._target.flush()
+        except BaseException as error:  # noqa: BLE001 -- the test's own thread raises it
+            self.failure = error
+
+    def end(self) -> None:
+        self.join(LIMIT_S)
+        assert self.failure is None, self.failure
+        assert self.written == len(self._orders)
+
+
+class Workers:
+    """Keeps so many workers running: one that has ended is replaced, as a supervisor would."""
+
+    def __init__(self, stack: Stack, folder: Path, count: int) -> None:
+        self._stack = stack
+        self._folder = folder
+        self._numbers = itertools.count(1)
+        self.running = [self._start() for _ in range(count)]
+        self.ended: list[Process] = []
+
+    def _start(self) -> Process:
+        return start_worker(self._stack, self._folder, f"worker-{next(self._numbers)}", transaction_timeout_s="8")
+
+    def replace_ended(self) -> None:
+        for at, process in enumerate(self.running):
+            if process.status is not None:
+                self.ended.append(process)
+                self.running[at] = self._start()
+
+    def stop(self) -> list[int]:
+        return [process.stop() for process in self.running]
+
+
+@pytest.fixture
+def workers(stack: Stack, tmp_path: Path) -> Iterator[Workers]:
+    running = Workers(stack, tmp_path, 2)
+    try:
+        for process in running.running:
+            wait_for_assignment(process)
+        yield running
+    finally:
+        for process in running.running:
+            process.kill()
+
+
+def wholly(stack: Stack, orders: list[Order], input_: Input, workers: Workers) -> None:
+    """Wait for every order's end, and hold all that readers see against what was written."""
+    with Following(stack.settings) as following:
+        following.until_filled(orders, LIMIT_S, workers.replace_ended)
+    executions, latest = results(stack.settings)
+    check_executions(executions, orders, input_.frames)
+    check_latest(latest, orders)
+
+
+def test_workers_killed_under_load_lose_double_and_reorder_nothing(stack: Stack, workers: Workers) -> None:
+    orders = orders_of_a_day(next(FIRST), 20 * ORDERS_PER_S)
+    input_ = Input(stack.settings)
+    load = Load(input_, orders)
+    load.start()
+    chance = random.Random()
+    kills = 0
+    while load.is_alive():
+        time.sleep(chance.uniform(1, 4))
+        workers.replace_ended()
+        victim = chance.choice(workers.running)
+        victim.kill()
+        kills += 1
+        workers.replace_ended()
+    load.end()
+
+    assert kills >= 4
+    wholly(stack, orders, input_, workers)
+
+
+def test_a_worker_frozen_for_longer_than_its_session_wakes_to_find_itself_fenced_off(
+    stack: Stack, workers: Workers
+) -> None:
+    orders = orders_of_a_day(next(FIRST), 18 * ORDERS_PER_S)
+    input_ = Input(stack.settings)
+    load = Load(input_, orders)
+    load.start()
+    until(lambda: load.written > 2 * ORDERS_PER_S, LIMIT_S, "load")
+    frozen, other = workers.running
+    frozen.send(signal.SIGSTOP)
+    try:
+        already = other.log.read_text("utf-8").count("partitions_assigned")
+        # The group gives the frozen one's partitions to the other, while transactions it left open time out.
+        until(
+            lambda: other.log.read_text("utf-8").count("partitions_assigned") > already,
+            SESSION_S + LIMIT_S,
+            "the other worker takes over",
+        )
+        time.sleep(1)
+    finally:
+        frozen.send(signal.SIGCONT)
+    while load.is_alive():
+        time.sleep(0.2)
+        workers.replace_ended()
+    load.end()
+
+    wholly(stack, orders, input_, workers)
+
+
+def test_a_broker_that_is_killed_under_load_and_comes_back_has_lost_nothing(stack: Stack, workers: Workers) -> None:
+    orders = orders_of_a_day(next(FIRST), 12 * ORDERS_PER_S)
+    input_ = Input(stack.settings)
+    load = Load(input_, orders)
+    load.start()
+    until(lambda: load.written > 2 * ORDERS_PER_S, LIMIT_S, "load")
+    stack.broker.process.kill()
+    stack.broker.start()
+    stack.broker.wait_until_ready()
+    while load.is_alive():
+        time.sleep(0.2)
+        workers.replace_ended()
+    load.end()
+
+    wholly(stack, orders, input_, workers)
