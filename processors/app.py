@@ -10,6 +10,7 @@ rebalance. Settings that matter, and why:
 
 import asyncio
 import gc
+import sys
 import time
 from collections.abc import Mapping
 from importlib import import_module
@@ -154,6 +155,9 @@ def run(app: Processor) -> int:
     """Run the worker until it is told to stop; return the process's exit status."""
     # A worker makes millions of objects that live on and no cycles to speak of.
     gc.set_threshold(100_000, 50, 100)
+    # The threads that poll and commit wait for the network most of the time, and are late if they then
+    # have to wait for the interpreter as well.
+    sys.setswitchinterval(0.0005)
     worker = faust.Worker(app, override_logging=False, redirect_stdouts=False, quiet=True)
     try:
         worker.execute_from_commandline()

@@ -68,9 +68,9 @@ class Sink:
         # after librdkafka's default of 100 ms would be the largest part of a round's time.
         config = producer_config(
             settings,
-            linger_ms=1,
+            linger_ms=0,
             batch_size=524_288,
-            retry_backoff_ms=2,
+            retry_backoff_ms=1,
             delivery_report_only_error=True,
             queue_buffering_max_messages=_QUEUE_RECORDS,
             queue_buffering_max_kbytes=_QUEUE_KILOBYTES,
