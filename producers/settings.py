@@ -17,10 +17,11 @@ class FeedSettings(SettingsGroup):
     """`DROPCOPY_FEED_…`: how much a feed may hold in memory, and how long it waits for what.
 
     `name` tells two feeds of the same accounts apart: run a second one under another name, and each is
-    followed across its own reconnects and restarts. `queue_records` and `queue_bytes` bound what waits for Kafka, for each venue: at either the feed
-    reads no further. After `stall_s` of that it closes its connection to the venue.
-    `reconcile_interval_s` is how often a connected feed reads the venue's state over REST, beyond the
-    once after each connect. `stop_s` is how long closing, and then delivering, may take at the end.
+    followed across its own reconnects and restarts. `queue_records` and `queue_bytes` bound what waits
+    for Kafka, for each venue: at either the feed reads no further. After `stall_s` of that it closes its
+    connection to the venue. `reconcile_interval_s` is how often a connected feed reads the venue's state
+    over REST, beyond the once after each connect. `stop_s` is how long closing, and then delivering, may
+    take at the end.
     """
 
     group: ClassVar[str] = "feed"

@@ -82,8 +82,9 @@ FollowUp = Callable[[str], Coroutine[Any, Any, None]]
 class Feed:
     """The feed of one venue, until it is stopped or refused for good.
 
-    `name` stays the same across its connections and restarts. `follow_up` is started with the connection's UUID once a connection is confirmed, and cancelled
-    when it ends. Limits, clock and chance have their defaults.
+    `name` stays the same across its connections and restarts. `follow_up` is started with the
+    connection's UUID once a connection is confirmed, and cancelled when it ends. Limits, clock and
+    chance have their defaults.
     """
 
     def __init__(
