@@ -10,7 +10,9 @@ rebalance. Settings that matter, and why:
 
 import asyncio
 import gc
+import os
 import sys
+import threading
 import time
 from collections.abc import Mapping
 from importlib import import_module
@@ -38,6 +40,8 @@ log = get_logger(__name__)
 # How many batches, of one partition each, are taken in one go.
 _PARTS = 64
 _TICK_S = 1.0
+# How long an orderly end after a failure may take: what others wait for is that this worker is gone.
+_LAST_S = 10.0
 
 
 def mapped_venues() -> dict[str, Reports]:
@@ -115,6 +119,13 @@ class Processor(faust.App):
         if self.failure is None:
             await self.worker.finish()
 
+    async def crash(self, reason: BaseException) -> None:
+        """End the process, in order where that is possible in time: a thread may be held by a call to a broker."""
+        last = threading.Timer(_LAST_S, os._exit, (1,))
+        last.daemon = True
+        last.start()
+        await super().crash(reason)
+
     def _fail(self, error: BaseException) -> None:
         if self.failure is None:
             self.failure = error
@@ -157,7 +168,7 @@ def run(app: Processor) -> int:
     gc.set_threshold(100_000, 50, 100)
     # The threads that poll and commit wait for the network most of the time, and are late if they then
     # have to wait for the interpreter as well.
-    sys.setswitchinterval(0.0005)
+    sys.setswitchinterval(0.005)
     worker = faust.Worker(app, override_logging=False, redirect_stdouts=False, quiet=True)
     try:
         worker.execute_from_commandline()

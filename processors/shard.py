@@ -187,26 +187,32 @@ class Shard:
 
     def _take_chunk(self, venue: str, messages: Sequence[Consumed]) -> None:
         """Take some records step by step: each step over all of them, which is half as long as record by record."""
-        reports_of, order_qty = self._mappings[venue], self._order_qty
         read: list[_Read] = []
         for message in messages:
             try:
                 headers, key = self._unpack(message.headers())
-                if headers[3] == _FRAME:
-                    reports = reports_of(message.value() or b"", headers[2], headers[1], order_qty)
-                    read.append((message.offset(), headers, key, reports))
-                    continue
-                # What these say depends on what was told before them.
-                self._join(venue, read, Source.STREAM)
-                read = []
-                if headers[3] == _SNAPSHOT:
-                    reports = reports_of(message.value() or b"", headers[2], headers[1], order_qty)
-                    self._join(venue, [(message.offset(), headers, key, reports)], Source.RECONCILIATION)
-                else:
-                    self._take_marker(venue, message, FrameHeaders(*headers))
-            except (MappingError, HeaderError) as error:
+            except HeaderError as error:
                 self._bury(message, error, "frame")
+                continue
+            if headers[3] == _FRAME:
+                read.append((message.offset(), headers, key, self._reports(venue, message, headers)))
+                continue
+            # What the others say depends on what was told before them.
+            self._join(venue, read, Source.STREAM)
+            read = []
+            if headers[3] == _SNAPSHOT:
+                snapshot = (message.offset(), headers, key, self._reports(venue, message, headers))
+                self._join(venue, [snapshot], Source.RECONCILIATION)
+            else:
+                self._take_marker(venue, message, FrameHeaders(*headers))
         self._join(venue, read, Source.STREAM)
+
+    def _reports(self, venue: str, message: Consumed, headers: _Headers) -> Sequence[Report]:
+        try:
+            return self._mappings[venue](message.value() or b"", headers[2], headers[1], self._order_qty)
+        except MappingError as error:
+            self._bury(message, error, "frame")
+            return ()
 
     def _join(self, venue: str, read: list[_Read], source: Source) -> None:
         state, out, number, topic = self.state, self._out, self.number, topics.frames_topic(venue).name
@@ -224,7 +230,8 @@ class Shard:
         try:
             marker = _decode_marker(message.value() or b"{}")
         except msgspec.DecodeError as error:
-            raise MappingError("marker", message.value(), str(error)) from None
+            self._bury(message, MappingError("marker", message.value(), str(error)), "frame")
+            marker = Marker()
         topic = topics.frames_topic(venue).name
         origin = Origin(topic, self.number, message.offset(), headers.received_ns, Source.STREAM)
         feeds.on_marker(self.state, headers, marker.feed, marker.reason, origin, self._out)

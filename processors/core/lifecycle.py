@@ -115,6 +115,8 @@ _STEP_OF = {
 }
 
 _TRADED, _FILLED = int(Fact.TRADED), int(Fact.FILLED)
+# A member of an enum is looked up by name at every use; these are used for every frame.
+_TRADE, _ORDER_STATUS = ExecType.TRADE, ExecType.ORDER_STATUS
 # Eighteen significant digits are more than any venue's price has; exact quotients stay short.
 _DIVISION = Context(prec=18)
 
@@ -163,13 +165,13 @@ def learn(order: Order, report: Report, *, changed: bool = False) -> Iterator[tu
             add_trade(order, trade)
             if trade is last:
                 _tell(order, told, report.cum_qty)
-            yield ExecType.TRADE, trade
+            yield _TRADE, trade
     else:
         _tell(order, told, report.cum_qty)
     if told in _STEP_OF and not facts & told:
         yield _STEP_OF[told], None
     elif not fresh and (changed or order.facts != facts or cum_qty(order) != cum):
-        yield ExecType.ORDER_STATUS, None
+        yield _ORDER_STATUS, None
 
 
 def _fresh_trades(order: Order, trades: tuple[Trade, ...]) -> list[Trade]:

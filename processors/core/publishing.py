@@ -7,6 +7,9 @@ from processors.core.model import Event, Order, Origin, Trade, Unmatched
 from processors.core.state import Outcome, joined
 from schemas.fix import ExecType, JoinStatus, Source, UnmatchedReason
 
+# A member of an enum is looked up by name at every use; these are used several times for every frame.
+_MATCHED, _PENDING, _UNMATCHED = JoinStatus.MATCHED, JoinStatus.PENDING, JoinStatus.UNMATCHED
+
 __all__ = [
     "both_here",
     "decide",
@@ -23,7 +26,7 @@ def both_here(order: Order, detail: str, origin: Origin, out: Outcome, start: in
     """Both sides are here now: take an UNMATCHED back and publish what went out without the other side once more."""
     reason, order.unmatched_reason = order.unmatched_reason, None
     if reason is not None:
-        tell_unmatched(order, JoinStatus.MATCHED, reason, detail, origin.received_ns, out)
+        tell_unmatched(order, _MATCHED, reason, detail, origin.received_ns, out)
     start = publish_again(order, origin, out, start)
     order.unjoined = ()
     return start
@@ -32,7 +35,7 @@ def both_here(order: Order, detail: str, origin: Origin, out: Outcome, start: in
 def publish(order: Order, event: Event, out: Outcome) -> None:
     """Publish an execution, and keep it while its other side is missing."""
     order.last = event
-    if event.join_status is not JoinStatus.MATCHED:
+    if event.join_status is not _MATCHED:
         order.unjoined = (*order.unjoined, event)
     out.executions.append((order.terms, event))
 
@@ -57,7 +60,7 @@ def revised(order: Order, event: Event, status: JoinStatus, event_id: str) -> Ev
         event,
         join_status=status,
         unmatched_reason=order.unmatched_reason,
-        late=status is JoinStatus.MATCHED and order.unmatched_revision > 0,
+        late=status is _MATCHED and order.unmatched_revision > 0,
         revision=event.revision + 1,
         event_id=event_id,
     )
@@ -66,8 +69,8 @@ def revised(order: Order, event: Event, status: JoinStatus, event_id: str) -> Ev
 def join_status_of(order: Order) -> JoinStatus:
     """Return whether the order's other side is here, or had its time."""
     if joined(order):
-        return JoinStatus.MATCHED
-    return JoinStatus.PENDING if order.unmatched_reason is None else JoinStatus.UNMATCHED
+        return _MATCHED
+    return _PENDING if order.unmatched_reason is None else _UNMATCHED
 
 
 def new_event(
@@ -98,7 +101,7 @@ def new_event(
         origin.received_ns,
         status,
         order.unmatched_reason,
-        order.unmatched_revision > 0 and status is JoinStatus.MATCHED,
+        order.unmatched_revision > 0 and status is _MATCHED,
         1,
         origin.source,
         event_id,
@@ -112,7 +115,7 @@ def new_event(
 def decide(key: str, order: Order, reason: UnmatchedReason, detail: str, time_ns: int, out: Outcome) -> None:
     """Give an order as UNMATCHED, or give another reason for it."""
     order.unmatched_reason = reason
-    tell_unmatched(order, JoinStatus.UNMATCHED, reason, detail, time_ns, out)
+    tell_unmatched(order, _UNMATCHED, reason, detail, time_ns, out)
     last = order.last
     if last is not None:
         origin = Origin(last.raw_topic, last.raw_partition, last.raw_offset, time_ns, Source.WATERMARK)
@@ -135,7 +138,7 @@ def tell_unmatched(
             status,
             reason,
             order.unmatched_revision,
-            status is JoinStatus.MATCHED,
+            status is _MATCHED,
             detail,
             order.venue_order_id,
             STATUS[order.facts] if order.reported_ns else None,
