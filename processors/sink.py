@@ -26,7 +26,7 @@ are committed. A crash in between repeats the round; each result carries the sam
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -117,10 +117,11 @@ class Sink:
 
         Raises:
             KafkaException: the round before it failed.
+            ClusterError: it took too long.
         """
         await self.done()
         if self._exactly_once:
-            work = self._run(self._transaction, records, offsets, group_metadata)
+            work = self._in_time(self._run(self._transaction, records, offsets, group_metadata))
         else:
             work = self._flush_and_commit(records, offsets, commit)
         self._in_flight = asyncio.ensure_future(work)
@@ -131,6 +132,7 @@ class Sink:
 
         Raises:
             KafkaException: the round in flight failed.
+            ClusterError: it took too long.
         """
         if self._in_flight is not None:
             await self._in_flight
@@ -150,6 +152,17 @@ class Sink:
         """Wait for what is in flight, and let the producer go."""
         await self.done()
         self._thread.shutdown()
+
+    async def _in_time(self, work: Awaitable[None]) -> None:
+        # The brokers abort a transaction of this age. librdkafka has been seen to wait on in it for ever when its
+        # coordinator came back from a crash, whatever time it was given.
+        limit_s = 2 * self._timeout_s
+        try:
+            await asyncio.wait_for(work, limit_s)
+        except TimeoutError:
+            raise ClusterError(
+                f"a transaction did not end within {limit_s:g} s; the next worker does its round again"
+            ) from None
 
     async def _run(self, call: Callable[..., Any], *args: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._thread, call, *args)
