@@ -212,7 +212,7 @@ class Shard:
             return self._mappings[venue](message.value() or b"", headers[2], headers[1], self._order_qty)
         except MappingError as error:
             self._bury(message, error, "frame")
-            return ()
+            return error.reports
 
     def _join(self, venue: str, read: list[_Read], source: Source) -> None:
         state, out, number, topic = self.state, self._out, self.number, topics.frames_topic(venue).name

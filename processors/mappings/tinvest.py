@@ -156,15 +156,29 @@ def reports(value: bytes, source: str, account: str, order_qty: QuantityOf) -> S
     calls leave out.
 
     Raises:
-        MappingError: it is no JSON of a known shape, or a status is not known.
+        MappingError: it is no JSON of a known shape, or a status is not known; of an answer with many
+            orders, it carries the reports of those that could be read.
     """
     try:
         if source == "rest:GetOrders":
-            return [_unary(order, account, order_qty) for order in _ORDERS.decode(value).orders]
+            return _all(_ORDERS.decode(value).orders, account, order_qty)
         state = _STREAM.decode(value).order_state
         return () if state is None else (_stream(state),)
     except msgspec.DecodeError as error:
         raise MappingError("frame", value[:80], str(error)) from None
+
+
+def _all(orders: list[UnaryOrder], account: str, order_qty: QuantityOf) -> list[Report]:
+    read: list[Report] = []
+    unread: MappingError | None = None
+    for order in orders:
+        try:
+            read.append(_unary(order, account, order_qty))
+        except MappingError as error:
+            unread = unread or error
+    if unread is not None:
+        raise MappingError(unread.field, unread.value, unread.reason, read)
+    return read
 
 
 def _stream(state: OrderState) -> Report:

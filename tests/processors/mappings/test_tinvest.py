@@ -567,3 +567,14 @@ def floats(value: object) -> Iterator[float]:
             yield from floats(part)
     else:
         assert value is None or isinstance(value, str | int | Decimal | Enum), type(value)
+
+
+def test_one_order_that_can_not_be_read_keeps_no_other_of_the_answer_from_being_read() -> None:
+    good = '{"orderId": "70001", "orderRequestId": "r-1", "executionReportStatus": "EXECUTION_REPORT_STATUS_NEW"}'
+    bad = '{"orderId": "70002", "orderRequestId": "r-2", "executionReportStatus": "EXECUTION_REPORT_STATUS_HALTED"}'
+    answer = f'{{"orders": [{good}, {bad}, {good.replace("70001", "70003")}]}}'.encode()
+
+    with pytest.raises(MappingError, match="HALTED") as caught:
+        reports(answer, "rest:GetOrders", "2000000001", lambda _request, _name: None)
+
+    assert [report.venue_order_id for report in caught.value.reports] == ["70001", "70003"]
