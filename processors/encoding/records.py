@@ -158,7 +158,8 @@ def _decimal(name: str, text: str) -> Decimal:
         raise MappingError(name, text, "no decimal number") from None
     if not number.is_finite():
         raise MappingError(name, text, "no finite number")
-    return number
+    # One text for one number, however it was written: 271.50 is 271.5.
+    return number.normalize()
 
 
 # The first byte of a record of state: what follows, and in which version of its layout.
