@@ -159,7 +159,8 @@ def _decimal(name: str, text: str) -> Decimal:
     if not number.is_finite():
         raise MappingError(name, text, "no finite number")
     # One text for one number, however it was written: 271.50 is 271.5.
-    return number.normalize()
+    plain = format(number, "f")
+    return Decimal(plain.rstrip("0").rstrip(".")) if "." in plain else number
 
 
 # The first byte of a record of state: what follows, and in which version of its layout.
