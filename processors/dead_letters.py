@@ -5,8 +5,8 @@ The names are Connect's own (KIP-298), so that tools which know its dead letters
 
 from importlib.metadata import version
 
+from processors.poller import Consumed
 from processors.sink import Headers, Record
-from processors.transport import Consumed
 from schemas import topics
 
 __all__ = ["PREFIX", "dead_letter"]

@@ -18,8 +18,8 @@ from processors.core.model import Account, Event, Order, Origin, Report, Submiss
 from processors.core.state import Grace, Outcome, Partition, index, joined
 from processors.dead_letters import dead_letter
 from processors.encoding.records import Encoders, SubmissionReader, decode_state, encode_state
+from processors.poller import Consumed
 from processors.sink import Record
-from processors.transport import Consumed
 from schemas import topics
 from schemas.fix import Source
 from schemas.headers import FrameHeaders, HeaderError, Kind, unpack

@@ -6,8 +6,7 @@ records a second, and its client can neither take part in transactions nor ask f
 that feeds the agents' channels, and moves a **batch** at a time: all that one poll found of one
 partition is the value of one Faust message.
 
-A thread of its own polls, because librdkafka's calls block and its rebalance callbacks run inside
-them:
+A thread of its own polls (`poller.py`):
 
     thread                                    event loop
     poll, group by partition ──round──────►   getmany ─► conductor ─► agent's channel
@@ -23,13 +22,10 @@ begins at those offsets. So no transaction of a predecessor can slip in between 
 """
 
 import asyncio
-import threading
-from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from typing import Any, ClassVar, NamedTuple, Protocol, cast
+from collections.abc import AsyncIterator, Iterable, Mapping
+from typing import Any, ClassVar, Protocol, cast
 
 import confluent_kafka
-from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from faust.transport import base
 from faust.transport.consumer import Consumer as FaustConsumer
 from faust.transport.producer import Producer as FaustProducer
@@ -37,60 +33,9 @@ from faust.types import TP, ConsumerMessage
 from faust.types.transports import ConsumerT, ProducerT
 
 from dropcopy.errors import ClusterError
-from dropcopy.logs import get_logger
+from processors.poller import Batch, Poller
 
-__all__ = ["Batch", "Consumed", "Consumer", "Host", "Producer", "Transport"]
-
-ROUNDS = 2
-# Few enough that a poll's records are still in the processor's caches when they are taken.
-RECORDS_OF_A_ROUND = 2_000
-_EARLIEST = confluent_kafka.OFFSET_BEGINNING
-
-log = get_logger(__name__)
-
-
-class Consumed(Protocol):
-    """A record as the consumer hands it over: confluent-kafka's `Message` of a record that was read."""
-
-    def topic(self) -> str:
-        """Return its topic."""
-
-    def partition(self) -> int:
-        """Return its partition."""
-
-    def offset(self) -> int:
-        """Return its offset."""
-
-    def key(self) -> bytes | None:
-        """Return its key."""
-
-    def value(self) -> bytes | None:
-        """Return its value."""
-
-    def headers(self) -> list[tuple[str, bytes]] | None:
-        """Return its headers."""
-
-    def error(self) -> KafkaError | None:
-        """Return what it stands for instead of a record."""
-
-
-class Batch(NamedTuple):
-    """What one poll found of one partition: its records in order, and whether they reach its end.
-
-    `metadata` is what a transaction needs to commit offsets as the member that read them. Call
-    `processed` when the batch is done with: the last one of a poll makes room for another.
-    """
-
-    records: list[Consumed]
-    at_end: bool
-    metadata: object
-    processed: Callable[[], None]
-
-
-class _Round(NamedTuple):
-    generation: int
-    batches: dict[TP, Batch]
-    offsets: dict[TP, int]
+__all__ = ["Consumer", "Host", "Producer", "Transport"]
 
 
 class Host(Protocol):
@@ -105,141 +50,10 @@ class Host(Protocol):
         """Wait until what is in flight is committed."""
 
 
-class _Poller(threading.Thread):
-    """Polls the consumer and carries its rebalances over to the event loop."""
-
-    def __init__(self, owner: "Consumer", loop: asyncio.AbstractEventLoop, config: dict[str, Any]) -> None:
-        super().__init__(name="kafka-poller", daemon=True)
-        self.owner = owner
-        self.loop = loop
-        self.consumer = confluent_kafka.Consumer(config)
-        self.rounds: asyncio.Queue[_Round | BaseException] = asyncio.Queue()
-        self.room = threading.Semaphore(ROUNDS)
-        self.subscription: list[str] = []
-        self.changed = threading.Event()
-        self.stopping = threading.Event()
-        self.done: deque[Mapping[TP, int]] = deque()
-        self.generation = 0
-
-    def run(self) -> None:
-        try:
-            while not self.stopping.is_set():
-                self._resubscribe()
-                self._commit(asynchronous=True)
-                room = self.room
-                if room.acquire(timeout=0.1):
-                    self._poll(room)
-        except BaseException as error:  # noqa: BLE001 -- whatever ends the thread ends the worker: see getmany
-            self._hand_over(error)
-        finally:
-            self._commit(asynchronous=False)
-            self.consumer.close()
-
-    def _resubscribe(self) -> None:
-        if self.changed.is_set():
-            self.changed.clear()
-            self.consumer.subscribe(
-                self.subscription, on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_revoke
-            )
-
-    def _poll(self, room: threading.Semaphore) -> None:
-        first = self.consumer.poll(0.1)
-        if first is None:
-            room.release()
-            return
-        found = [first, *self.consumer.consume(RECORDS_OF_A_ROUND, 0)]
-        metadata = self.consumer.consumer_group_metadata()
-        self._hand_over(_round(self.generation, metadata, cast("list[Consumed]", found), room.release))
-
-    def _begin_anew(self) -> None:
-        """Begin a new assignment, or the time without one: what was fetched before is dropped.
-
-        Nobody will say of that that it is processed, so there is room anew, which the poll that brings
-        the next assignment needs.
-        """
-        self.generation += 1
-        self.room = threading.Semaphore(ROUNDS)
-
-    def commit_soon(self, offsets: Mapping[TP, int]) -> None:
-        """Have offsets committed by the thread's next turn, or before the partitions are given up."""
-        self.done.append(offsets)
-
-    def _commit(self, *, asynchronous: bool) -> None:
-        offsets: dict[TP, int] = {}
-        while self.done:
-            offsets |= self.done.popleft()
-        if offsets:
-            positions = [TopicPartition(tp.topic, tp.partition, offset) for tp, offset in offsets.items()]
-            if asynchronous:
-                self.consumer.commit(offsets=positions, asynchronous=True)
-            else:
-                self.consumer.commit(offsets=positions, asynchronous=False)
-
-    def _hand_over(self, item: _Round | BaseException) -> None:
-        self.loop.call_soon_threadsafe(self.rounds.put_nowait, item)
-
-    def _on_assign(self, consumer: confluent_kafka.Consumer, partitions: list[TopicPartition]) -> None:
-        self._begin_anew()
-        committed = consumer.committed(partitions, timeout=60) if partitions else []
-        for partition in committed:
-            if partition.error is not None:
-                raise KafkaException(partition.error)
-            if partition.offset < 0:
-                partition.offset = _EARLIEST
-        self._in_loop(self.owner.assigned({TP(p.topic, p.partition) for p in partitions}, self.generation))
-        consumer.assign(committed)
-
-    def _on_revoke(self, consumer: confluent_kafka.Consumer, partitions: list[TopicPartition]) -> None:
-        self._in_loop(self.owner.on_partitions_revoked({TP(p.topic, p.partition) for p in partitions}))
-        self._commit(asynchronous=False)
-        self._begin_anew()
-        consumer.unassign()
-
-    def _in_loop(self, call: Any) -> None:
-        if self.stopping.is_set():
-            call.close()
-            return
-        asyncio.run_coroutine_threadsafe(call, self.loop).result()
-
-
-def _nothing() -> None:
-    pass
-
-
-def _round(generation: int, metadata: object, found: list[Consumed], release: Callable[[], None]) -> _Round:
-    records: dict[TP, list[Consumed]] = {}
-    ends: set[TP] = set()
-    offsets: dict[TP, int] = {}
-    for message in found:
-        error = message.error()
-        tp = TP(message.topic(), message.partition())
-        if error is None:
-            batch = records.get(tp)
-            if batch is None:
-                records[tp] = [message]
-            else:
-                batch.append(message)
-            ends.discard(tp)
-        elif error.code() == KafkaError._PARTITION_EOF:
-            records.setdefault(tp, [])
-            ends.add(tp)
-            offsets[tp] = message.offset() - 1
-        elif error.fatal() or not error.retriable():
-            raise KafkaException(error)
-    for tp, batch in records.items():
-        if batch:
-            offsets[tp] = batch[-1].offset()
-    last = next(reversed(records))
-    batches = {
-        tp: Batch(batch, tp in ends, metadata, release if tp == last else _nothing) for tp, batch in records.items()
-    }
-    return _Round(generation, batches, offsets)
-
-
 class Consumer(FaustConsumer):
     """The worker's consumer: a member of the group through librdkafka."""
 
-    _poller: _Poller
+    _poller: Poller
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -248,7 +62,7 @@ class Consumer(FaustConsumer):
 
     async def on_start(self) -> None:
         """Begin to poll."""
-        self._poller = _Poller(self, asyncio.get_running_loop(), self._host.consumer_config())
+        self._poller = Poller(self, asyncio.get_running_loop(), self._host.consumer_config())
         self._poller.start()
 
     async def on_stop(self) -> None:

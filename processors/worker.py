@@ -18,10 +18,10 @@ from dropcopy.registry import AvroReader
 from dropcopy.settings import Settings
 from processors.core.state import Grace
 from processors.encoding.records import Encoders, SubmissionReader
+from processors.poller import Batch
 from processors.restore import Kept, restore
 from processors.shard import Reports, Shard
 from processors.sink import Record, Sink
-from processors.transport import Batch
 from schemas import topics
 
 __all__ = ["Part", "Worker", "grace_of"]
