@@ -25,7 +25,6 @@ are committed. A crash in between repeats the round; each result carries the sam
 """
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -35,13 +34,10 @@ from faust.types import TP
 
 from dropcopy.errors import ClusterError
 from dropcopy.kafka import producer_config
-from dropcopy.logs import get_logger
 from dropcopy.settings import Settings
 from schemas.topics import STATE
 
 __all__ = ["Headers", "Record", "Sink"]
-
-log = get_logger(__name__)
 
 # librdkafka's queue has to hold a whole round: nothing is sent on the event loop.
 _QUEUE_RECORDS = 2_000_000
@@ -86,8 +82,6 @@ class Sink:
         self._in_flight: asyncio.Future[None] | None = None
         self._crash = crash
         self._failure: KafkaError | None = None
-        self.commit_s = 0.0
-        self.commits = 0
 
     async def open(self) -> None:
         """Fence off a predecessor of the same transactional id, and abort what it left open.
@@ -143,16 +137,6 @@ class Sink:
         if not work.cancelled() and (error := work.exception()) is not None:
             self._crash(error)
 
-    @property
-    def busy(self) -> bool:
-        """Whether a round is in flight."""
-        return self._in_flight is not None and not self._in_flight.done()
-
-    async def close(self) -> None:
-        """Wait for what is in flight, and let the producer go."""
-        await self.done()
-        self._thread.shutdown()
-
     async def _in_time(self, work: Awaitable[None]) -> None:
         # The brokers abort a transaction of this age. librdkafka has been seen to wait on in it for ever when its
         # coordinator came back from a crash, whatever time it was given.
@@ -169,7 +153,6 @@ class Sink:
 
     def _transaction(self, records: list[Record], offsets: Mapping[TP, int], group_metadata: object) -> None:
         producer = self._producer
-        start = time.perf_counter()
         producer.begin_transaction()
         self._produce(records)
         positions = [TopicPartition(tp.topic, tp.partition, offset) for tp, offset in offsets.items()]
@@ -177,8 +160,6 @@ class Sink:
             producer.send_offsets_to_transaction(positions, group_metadata, self._timeout_s)
         producer.commit_transaction(self._timeout_s)
         self._raise_failure()
-        self.commit_s += time.perf_counter() - start
-        self.commits += 1
 
     async def _flush_and_commit(
         self, records: list[Record], offsets: Mapping[TP, int], commit: Callable[[Mapping[TP, int]], None]

@@ -82,7 +82,6 @@ class Worker:
         self._taken = 0
         self._metadata: object = None
         self.shards: dict[int, Shard] = {}
-        self.restored_s = 0.0
 
     async def assigned(self, partitions: Iterable[TP]) -> None:
         """Restore the state of the partitions that are new here.
@@ -97,9 +96,9 @@ class Worker:
             kept = await asyncio.to_thread(restore, client_config(self._settings), new, _tell_progress)
             for number in new:
                 self.shards[number] = self._shard(number, kept)
-            self.restored_s = time.monotonic() - start
+            restore_s = round(time.monotonic() - start, 2)
         orders = sum(len(self.shards[number].state.orders) for number in new)
-        log.info("partitions_assigned", partitions=sorted(new), orders=orders, restore_s=round(self.restored_s, 2))
+        log.info("partitions_assigned", partitions=sorted(new), orders=orders, restore_s=restore_s)
 
     def _shard(self, number: int, kept: Kept) -> Shard:
         shard = Shard(
