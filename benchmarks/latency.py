@@ -18,7 +18,7 @@ from schemas.topics import EXECUTIONS, SUBMITTED, account_key, frames_topic
 
 __all__ = ["latency"]
 
-_WARM_UP_S = 10.0
+_WARM_UP_S = 40.0
 _WAVE = 100
 
 

@@ -67,6 +67,7 @@ class Sink:
             linger_ms=0,
             batch_size=524_288,
             retry_backoff_ms=1,
+            retry_backoff_max_ms=5,
             delivery_report_only_error=True,
             queue_buffering_max_messages=_QUEUE_RECORDS,
             queue_buffering_max_kbytes=_QUEUE_KILOBYTES,
@@ -154,10 +155,10 @@ class Sink:
     def _transaction(self, records: list[Record], offsets: Mapping[TP, int], group_metadata: object) -> None:
         producer = self._producer
         producer.begin_transaction()
-        self._produce(records)
         positions = [TopicPartition(tp.topic, tp.partition, offset) for tp, offset in offsets.items()]
         if positions:
             producer.send_offsets_to_transaction(positions, group_metadata, self._timeout_s)
+        self._produce(records)
         producer.commit_transaction(self._timeout_s)
         self._raise_failure()
 
