@@ -174,3 +174,8 @@ def run(app: Processor) -> int:
         worker.execute_from_commandline()
     except SystemExit as stop:
         return int(stop.code or 0) or int(app.failure is not None)
+    finally:
+        if app.failure is not None:
+            # The interpreter would wait for the thread that a call to the broker holds, and others for this process.
+            sys.stderr.flush()
+            os._exit(1)

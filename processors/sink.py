@@ -25,6 +25,7 @@ are committed. A crash in between repeats the round; each result carries the sam
 """
 
 import asyncio
+import itertools
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -42,6 +43,8 @@ __all__ = ["Headers", "Record", "Sink"]
 # librdkafka's queue has to hold a whole round: nothing is sent on the event loop.
 _QUEUE_RECORDS = 2_000_000
 _QUEUE_KILOBYTES = 1_048_576
+# Producers that take turns: see the theory.
+_TURNS = 2
 
 
 Headers = list[tuple[str, str | bytes | None]]
@@ -74,11 +77,15 @@ class Sink:
         ) | {"on_delivery": self._on_failure}
         if self._exactly_once:
             config |= {
-                "transactional.id": transactional_id,
                 "transaction.timeout.ms": int(settings.transaction_timeout_s * 1000),
                 "message.timeout.ms": int(settings.transaction_timeout_s * 1000),
             }
-        self._producer = Producer(config)
+            names = [f"{transactional_id}-{turn}" for turn in range(_TURNS)]
+            self._producers = [Producer(config | {"transactional.id": name}) for name in names]
+        else:
+            self._producers = [Producer(config)]
+        self._producer = self._producers[0]
+        self._turns = itertools.cycle(self._producers)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sink")
         self._in_flight: asyncio.Future[None] | None = None
         self._crash = crash
@@ -92,7 +99,8 @@ class Sink:
         """
         if self._exactly_once:
             try:
-                await self._run(self._producer.init_transactions, 60)
+                for producer in self._producers:
+                    await self._run(producer.init_transactions, 60)
             except KafkaException as error:
                 raise ClusterError(
                     f"no transaction could be set up: {error.args[0].str()}",
@@ -141,7 +149,7 @@ class Sink:
     async def _in_time(self, work: Awaitable[None]) -> None:
         # The brokers abort a transaction of this age. librdkafka has been seen to wait on in it for ever when its
         # coordinator came back from a crash, whatever time it was given.
-        limit_s = 2 * self._timeout_s
+        limit_s = self._timeout_s
         try:
             await asyncio.wait_for(work, limit_s)
         except TimeoutError:
@@ -153,7 +161,7 @@ class Sink:
         return await asyncio.get_running_loop().run_in_executor(self._thread, call, *args)
 
     def _transaction(self, records: list[Record], offsets: Mapping[TP, int], group_metadata: object) -> None:
-        producer = self._producer
+        producer = self._producer = next(self._turns)
         producer.begin_transaction()
         positions = [TopicPartition(tp.topic, tp.partition, offset) for tp, offset in offsets.items()]
         if positions:
