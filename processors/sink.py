@@ -20,6 +20,10 @@ so it runs on a thread, and the event loop reads, joins and encodes meanwhile; w
 the next round, produced when the commit before it is done. The state in memory is then one round ahead
 of what is committed, which is safe because no failure is survived.
 
+**Three producers take turns**, because a commit returns when the coordinator has logged it, while the
+next transaction of the same id has to wait until its markers are in every partition. The order of
+transactions is kept: one begins when the commit of the one before has returned.
+
 With `at_least_once` there is no transaction: results are flushed, then the state, then the offsets
 are committed. A crash in between repeats the round; each result carries the same `event_id` then.
 """
@@ -44,7 +48,7 @@ __all__ = ["Headers", "Record", "Sink"]
 _QUEUE_RECORDS = 2_000_000
 _QUEUE_KILOBYTES = 1_048_576
 # Producers that take turns: see the theory.
-_TURNS = 2
+_TURNS = 3
 
 
 Headers = list[tuple[str, str | bytes | None]]
@@ -63,8 +67,7 @@ class Sink:
     def __init__(self, settings: Settings, transactional_id: str, crash: Callable[[BaseException], None]) -> None:
         self._exactly_once = settings.guarantee == "exactly_once"
         self._timeout_s = settings.transaction_timeout_s
-        # A transaction that is over leaves its partitions locked for some milliseconds; asking again
-        # after librdkafka's default of 100 ms would be the largest part of a round's time.
+        # Where a transaction has to wait after all, librdkafka's default of 100 ms would be most of a round's time.
         config = producer_config(
             settings,
             linger_ms=0,
@@ -163,10 +166,10 @@ class Sink:
     def _transaction(self, records: list[Record], offsets: Mapping[TP, int], group_metadata: object) -> None:
         producer = self._producer = next(self._turns)
         producer.begin_transaction()
+        self._produce(records)
         positions = [TopicPartition(tp.topic, tp.partition, offset) for tp, offset in offsets.items()]
         if positions:
             producer.send_offsets_to_transaction(positions, group_metadata, self._timeout_s)
-        self._produce(records)
         producer.commit_transaction(self._timeout_s)
         self._raise_failure()
 
