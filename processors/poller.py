@@ -93,6 +93,7 @@ class Poller(threading.Thread):
         self.stopping = threading.Event()
         self.done: deque[Mapping[TP, int]] = deque()
         self.generation = 0
+        self._ends: list[Consumed] = []
 
     def run(self) -> None:
         """Poll until told to stop; what ends it otherwise is handed over like a round."""
@@ -118,12 +119,17 @@ class Poller(threading.Thread):
 
     def _poll(self, room: threading.Semaphore) -> None:
         first = self.consumer.poll(0.1)
-        if first is None:
+        found, self._ends = self._ends, []
+        if first is not None:
+            found += cast("list[Consumed]", [first, *self.consumer.consume(RECORDS_OF_A_ROUND, 0)])
+            if all(_is_end(message) for message in found):
+                # Each record of a slow stream is followed by its partition's end, which can wait for the next one.
+                self._ends = found
+        if not found or self._ends:
             room.release()
             return
-        found = [first, *self.consumer.consume(RECORDS_OF_A_ROUND, 0)]
         metadata = self.consumer.consumer_group_metadata()
-        self._hand_over(_round(self.generation, metadata, cast("list[Consumed]", found), room.release))
+        self._hand_over(_round(self.generation, metadata, found, room.release))
 
     def _begin_anew(self) -> None:
         """Begin a new assignment, or the time without one: what was fetched before is dropped.
@@ -132,6 +138,7 @@ class Poller(threading.Thread):
         the next assignment needs.
         """
         self.generation += 1
+        self._ends = []
         self.room = threading.Semaphore(ROUNDS)
 
     def commit_soon(self, offsets: Mapping[TP, int]) -> None:
@@ -180,6 +187,11 @@ def _nothing() -> None:
     pass
 
 
+def _is_end(message: Consumed) -> bool:
+    error = message.error()
+    return error is not None and error.code() == KafkaError._PARTITION_EOF
+
+
 def _round(generation: int, metadata: object, found: list[Consumed], release: Callable[[], None]) -> Round:
     records: dict[TP, list[Consumed]] = {}
     ends: set[TP] = set()
@@ -194,7 +206,7 @@ def _round(generation: int, metadata: object, found: list[Consumed], release: Ca
             else:
                 batch.append(message)
             ends.discard(tp)
-        elif error.code() == KafkaError._PARTITION_EOF:
+        elif _is_end(message):
             records.setdefault(tp, [])
             ends.add(tp)
             offsets[tp] = message.offset() - 1
