@@ -43,7 +43,11 @@ class OrdStatus(_Word):
 
 
 class ExecType(_Word):
-    """ExecType (150): what one execution report tells."""
+    """ExecType (150): what one execution report tells.
+
+    TRIGGERED is of FIX 5.0. CANCEL_REJECTED stands for OrderCancelReject, a message of its own in FIX, which
+    answers a cancel or a replace and leaves the order as it is.
+    """
 
     PENDING_NEW = "PENDING_NEW"
     NEW = "NEW"
@@ -51,6 +55,11 @@ class ExecType(_Word):
     CANCELED = "CANCELED"
     EXPIRED = "EXPIRED"
     REJECTED = "REJECTED"
+    PENDING_CANCEL = "PENDING_CANCEL"
+    PENDING_REPLACE = "PENDING_REPLACE"
+    REPLACED = "REPLACED"
+    CANCEL_REJECTED = "CANCEL_REJECTED"
+    TRIGGERED = "TRIGGERED"
     ORDER_STATUS = "ORDER_STATUS"
 
 
@@ -62,11 +71,19 @@ class Side(_Word):
 
 
 class OrdType(_Word):
-    """OrdType (40); BEST_PRICE is T-Invest's limit order at the best price of the book."""
+    """OrdType (40); BEST_PRICE is T-Invest's limit order at the best price of the book.
+
+    The last four are stop orders: they wait at the venue and become an order of the exchange when the price
+    reaches the stop price. STOP stops a loss; a take-profit is FIX's Market (or Limit) If Touched.
+    """
 
     MARKET = "MARKET"
     LIMIT = "LIMIT"
     BEST_PRICE = "BEST_PRICE"
+    STOP = "STOP"
+    STOP_LIMIT = "STOP_LIMIT"
+    TAKE_PROFIT = "TAKE_PROFIT"
+    TRAILING_TAKE_PROFIT = "TRAILING_TAKE_PROFIT"
 
 
 class TimeInForce(_Word):
@@ -75,6 +92,8 @@ class TimeInForce(_Word):
     DAY = "DAY"
     IMMEDIATE_OR_CANCEL = "IMMEDIATE_OR_CANCEL"
     FILL_OR_KILL = "FILL_OR_KILL"
+    GOOD_TILL_CANCEL = "GOOD_TILL_CANCEL"
+    GOOD_TILL_DATE = "GOOD_TILL_DATE"
 
 
 class Action(_Word):
@@ -83,6 +102,8 @@ class Action(_Word):
     NEW = "NEW"
     CANCEL = "CANCEL"
     REPLACE = "REPLACE"
+    NEW_STOP = "NEW_STOP"
+    CANCEL_STOP = "CANCEL_STOP"
 
 
 class Phase(_Word):

@@ -112,6 +112,10 @@ class Submission(Struct, frozen=True, gc=False):
     code: str | None = None
     text: str | None = None
     tracking_id: str | None = None
+    stop_price: Decimal | None = None
+    expire_ns: int | None = None
+    orig_order_request_id: str | None = None
+    orig_venue_order_id: str | None = None
 
 
 class Terms(Struct, frozen=True, array_like=True, dict=True):
@@ -130,6 +134,12 @@ class Terms(Struct, frozen=True, array_like=True, dict=True):
     submitted_quantity: Decimal | None = None
     submitted_ns: int | None = None
     order_qty: Decimal | None = None
+    stop_price: Decimal | None = None
+    expire_ns: int | None = None
+    replaces: str | None = None
+    replaced_by: str | None = None
+    triggers: str | None = None
+    triggered_by: str | None = None
 
 
 class Event(Struct, frozen=True, array_like=True, gc=False):
@@ -158,6 +168,7 @@ class Event(Struct, frozen=True, array_like=True, gc=False):
     raw_topic: str
     raw_partition: int
     raw_offset: int
+    change_request_id: str | None = None
 
 
 class Order(Struct, array_like=True, gc=False):

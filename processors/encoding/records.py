@@ -27,9 +27,25 @@ _DECIMALS = frozenset(
         "avg_px",
         "last_qty",
         "last_px",
+        "stop_price",
     }
 )
-_UNIQUE = frozenset({"order_request_id", "exec_id", "event_id", "trade_id", "venue_order_id", "detail", "avg_px"})
+_UNIQUE = frozenset(
+    {
+        "order_request_id",
+        "exec_id",
+        "event_id",
+        "trade_id",
+        "venue_order_id",
+        "detail",
+        "avg_px",
+        "replaces",
+        "replaced_by",
+        "triggers",
+        "triggered_by",
+        "change_request_id",
+    }
+)
 
 
 def _prefix(schema_id: int) -> bytes:
@@ -117,9 +133,8 @@ class SubmissionReader:
 
 
 def _submission(values: tuple[Any, ...]) -> Submission:
-    (request_id, venue, account, action, phase, instrument, side, ord_type, time_in_force, quantity, price, *rest) = (
-        values
-    )
+    request_id, venue, account, action, phase, instrument, side, ord_type, time_in_force, quantity, price = values[:11]
+    stop_price = values[18]
     for name, value in (("order_request_id", request_id), ("venue", venue), ("account", account)):
         if not value:
             raise MappingError(name, value, "it must not be empty")
@@ -135,7 +150,8 @@ def _submission(values: tuple[Any, ...]) -> Submission:
         _word(TimeInForce, "time_in_force", time_in_force) if time_in_force is not None else None,
         _decimal("quantity", quantity) if quantity is not None else None,
         _decimal("price", price) if price is not None else None,
-        *rest,
+        *values[11:18],
+        *(_decimal("stop_price", stop_price) if stop_price is not None else None, *values[19:]),
     )
 
 

@@ -158,6 +158,10 @@ def intent_record(venue: str, order: NewOrder, now_ns: int) -> dict[str, Any]:
         "code": None,
         "text": None,
         "tracking_id": None,
+        "stop_price": None,
+        "expire_ns": None,
+        "orig_order_request_id": None,
+        "orig_venue_order_id": None,
     }
 
 
