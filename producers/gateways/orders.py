@@ -1,7 +1,9 @@
 """What a strategy asks for, what came of asking, and how both are journaled: the same for every venue. Pure."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any, ClassVar
 from uuid import UUID, uuid4
 
@@ -12,6 +14,9 @@ __all__ = ["NOT_SENT", "Accepted", "NewOrder", "Outcome", "Rejected", "Unknown",
 
 # The code of an order that never left this machine.
 NOT_SENT = "NOT_SENT"
+
+# What an order that goes to the exchange at once can be; the other types wait at the venue for a stop price.
+PLAIN_TYPES = (OrdType.MARKET, OrdType.LIMIT, OrdType.BEST_PRICE)
 
 
 def _new_id() -> str:
@@ -44,7 +49,7 @@ class NewOrder:
             *_text_problems("account", self.account),
             *_text_problems("instrument", self.instrument),
             *_word_problems("side", self.side, Side),
-            *_word_problems("ord_type", self.ord_type, OrdType),
+            *_word_problems("ord_type", self.ord_type, PLAIN_TYPES),
             *([] if self.time_in_force is None else _word_problems("time_in_force", self.time_in_force, TimeInForce)),
             *_number_problems("quantity", self.quantity),
             *self._price_problems(),
@@ -69,8 +74,10 @@ def _text_problems(name: str, value: object) -> list[str]:
     return []
 
 
-def _word_problems(name: str, value: object, words: type[Side] | type[OrdType] | type[TimeInForce]) -> list[str]:
-    return [] if isinstance(value, words) else [f"{name}={value!r} must be one of {', '.join(words)}"]
+def _word_problems(name: str, value: object, words: Iterable[StrEnum]) -> list[str]:
+    known = list(words)
+    # By identity: a word is a string too, and equal to one.
+    return [] if any(value is word for word in known) else [f"{name}={value!r} must be one of {', '.join(known)}"]
 
 
 def _number_problems(name: str, value: object, *, positive: bool = True) -> list[str]:

@@ -77,6 +77,9 @@ def post_order_body(order: NewOrder) -> bytes:
         except ValueError as error:
             raise UsageError(f"price={order.price}: {error}", hint="Nothing was sent.") from None
     if order.time_in_force is not None:
+        if order.time_in_force not in TIMES_IN_FORCE:
+            known = ", ".join(TIMES_IN_FORCE)
+            raise UsageError(f"time_in_force={order.time_in_force} must be one of {known}", hint="Nothing was sent.")
         body["timeInForce"] = TIMES_IN_FORCE[order.time_in_force]
     return json.dumps(body, separators=(",", ":")).encode()
 

@@ -21,7 +21,7 @@ from producers.gateways.orders import (
     outcome_record,
 )
 from producers.gateways.quotation import from_quotation
-from producers.gateways.tinvest import post_order_body
+from producers.gateways.tinvest import TIMES_IN_FORCE, post_order_body
 from schemas.fix import OrdType, Side, TimeInForce
 
 REQUEST_ID = "a1b2c3d4-e5f6-4890-abcd-ef1234567890"
@@ -49,6 +49,8 @@ def an_order(**changes: Any) -> NewOrder:
         ({"instrument": "a\nb"}, "instrument"),
         ({"side": "BUY"}, "side"),
         ({"ord_type": None}, "ord_type"),
+        ({"ord_type": OrdType.STOP}, "ord_type"),
+        ({"ord_type": OrdType.TRAILING_TAKE_PROFIT, "price": None}, "ord_type"),
         ({"time_in_force": "DAY"}, "time_in_force"),
         ({"quantity": Decimal(0)}, "quantity"),
         ({"quantity": Decimal(-1)}, "quantity"),
@@ -109,7 +111,7 @@ def test_a_market_order_says_no_price_and_a_time_in_force_is_said_in_the_venues_
     body = json.loads(post_order_body(an_order(ord_type=OrdType.MARKET, price=None, side=Side.SELL)))
     assert "price" not in body
     assert (body["orderType"], body["direction"]) == ("ORDER_TYPE_MARKET", "ORDER_DIRECTION_SELL")
-    said = {word: json.loads(post_order_body(an_order(time_in_force=word)))["timeInForce"] for word in TimeInForce}
+    said = {word: json.loads(post_order_body(an_order(time_in_force=word)))["timeInForce"] for word in TIMES_IN_FORCE}
     assert said == {
         "DAY": "TIME_IN_FORCE_DAY",
         "IMMEDIATE_OR_CANCEL": "TIME_IN_FORCE_FILL_AND_KILL",
@@ -132,9 +134,11 @@ def test_numbers_reach_the_venue_exactly(price: Decimal, lots: int) -> None:
         ({"quantity": Decimal("1E+999999")}, "quantity"),
         ({"price": Decimal("0.0000000001")}, "price"),
         ({"price": Decimal(2**63)}, "price"),
+        ({"time_in_force": TimeInForce.GOOD_TILL_CANCEL}, "time_in_force"),
+        ({"time_in_force": TimeInForce.GOOD_TILL_DATE}, "time_in_force"),
     ],
 )
-def test_numbers_that_the_venue_has_no_form_for_are_refused_by_name(changes: dict[str, Any], named: str) -> None:
+def test_what_the_venue_has_no_form_for_is_refused_by_name(changes: dict[str, Any], named: str) -> None:
     with pytest.raises(UsageError, match=f"^{named}"):
         post_order_body(an_order(**changes))
 
