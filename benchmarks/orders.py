@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from schemas.records import schema
+
 __all__ = ["ACCOUNTS", "Order", "day", "order"]
 
 ACCOUNTS = 200
@@ -24,6 +26,9 @@ _INSTRUMENTS = (
 )
 _UID = "e6123145-9665-43e0-8413-cd61b8aa9b13"
 _CENT = 10_000_000
+_NOTHING_TOLD: dict[str, object] = {
+    field["name"]: None for field in schema("submitted")["fields"] if "default" in field
+}
 
 
 class Order(NamedTuple):
@@ -55,7 +60,7 @@ def order(number: int, submitted_ns: int, seed: int = 7) -> Order:
     lots = chance.randrange(2, 50)
     price = base * 1_000_000_000 + chance.randrange(100) * _CENT
     side = chance.choice(("BUY", "SELL"))
-    submission: dict[str, object] = {
+    submission: dict[str, object] = _NOTHING_TOLD | {
         "order_request_id": request_id,
         "venue": "tinvest",
         "account": account,
@@ -69,7 +74,6 @@ def order(number: int, submitted_ns: int, seed: int = 7) -> Order:
         "price": f"{price // 10**9}.{price % 10**9 // 10**7:02d}",
         "submitted_ns": submitted_ns,
         "phase_ns": submitted_ns,
-        **dict.fromkeys(("venue_order_id", "venue_status", "code", "text", "tracking_id")),
     }
     first = (
         -chance.randrange(1_000_000, 20_000_000) if chance.random() < 0.2 else chance.randrange(2_000_000, 8_000_000)

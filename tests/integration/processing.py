@@ -72,8 +72,7 @@ class Input:
 
     def submit(self, order: Order) -> None:
         """Write an order's intent."""
-        outcome = dict.fromkeys(("venue_order_id", "venue_status", "code", "text", "tracking_id"))
-        value = self._write(order.submission | outcome)
+        value = self._write(order.submission)
         self._produce(SUBMITTED.name, value, order.account, None)
 
     def tell(self, order: Order, at: int, received_ns: int) -> None:
