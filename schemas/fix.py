@@ -29,7 +29,10 @@ class _Word(StrEnum):
 
 
 class OrdStatus(_Word):
-    """OrdStatus (39): where an order stands. The names are FIX's own, in upper snake case."""
+    """OrdStatus (39): where an order stands. The names are FIX's own, in upper snake case.
+
+    TRIGGERED, which FIX lacks, ends a stop order: it became an order of the exchange.
+    """
 
     PENDING_NEW = "PENDING_NEW"
     NEW = "NEW"
@@ -40,6 +43,7 @@ class OrdStatus(_Word):
     REJECTED = "REJECTED"
     PENDING_CANCEL = "PENDING_CANCEL"
     PENDING_REPLACE = "PENDING_REPLACE"
+    TRIGGERED = "TRIGGERED"
 
 
 class ExecType(_Word):

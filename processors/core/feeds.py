@@ -217,10 +217,13 @@ def _due(state: Partition, account: Account, key: str, order: Order, submitted_a
 
 
 _NOT_HERE = "the venue told of it, and nobody submitted it here"
+_ONLY_CHANGED = "a cancel or a replace was asked for it, and neither its submission nor its venue told of it"
 
 
 def _why_missing(account: Account, order: Order) -> tuple[UnmatchedReason, str]:
     """Say why an order's other side is missing; only a FEED_DOWN, which may be the clock's, is thought over."""
+    if order.terms.submitted_ns is None and not order.reported_ns:
+        return UnmatchedReason.NO_VENUE_REPLY, _ONLY_CHANGED
     if order.terms.submitted_ns is None:
         return UnmatchedReason.NOT_SUBMITTED_HERE, _NOT_HERE
     if order.unmatched_reason in (None, UnmatchedReason.FEED_DOWN):
@@ -256,6 +259,8 @@ def _forget(state: Partition, account: Account, key: str, order: Order, out: Out
     for name in order.names:
         if names.get(name) == key:
             del names[name]
+    if order.triggers_id is not None:
+        state.triggered.get(account_key(account.venue, account.account), {}).pop(order.triggers_id, None)
     out.orders[key] = None
 
 

@@ -8,11 +8,12 @@ from processors.core.model import Event, Order, Origin, Report, Terms, Trade
 from processors.core.publishing import both_here, join_status_of, publish, revised, tell_unmatched
 from processors.core.state import Outcome, Partition
 from schemas.fix import JoinStatus
+from schemas.topics import account_key
 
 __all__ = ["absorb", "call", "resolve"]
 
 # What only a venue can say of an order.
-_TOLD = ("symbol", "currency", "order_qty")
+_TOLD = ("symbol", "currency", "order_qty", "triggers", "triggered_by", "replaced_by")
 
 
 def resolve(
@@ -52,7 +53,8 @@ def call(state: Partition, account: str, key: str, order: Order, name: str, *, p
 
     A `provisional` id, the broker's own before the exchange has given one, replaces no other.
     """
-    order.names = (*order.names, name)
+    if name not in order.names:
+        order.names = (*order.names, name)
     if name != key:
         state.aliases.setdefault(account, {})[name] = key
     replaces = order.venue_order_id is not None
@@ -101,12 +103,29 @@ def _take_over(
     for event in gone.unjoined:
         start = _adopt(order, event, origin, out, start)
     order.facts |= gone.facts
-    only_received = not gone.facts & ~Fact.PENDING_NEW
-    for name in (*gone.names, other):
+    _take_over_changes(state, key, order, gone, out)
+    only_received = gone.facts == Fact.PENDING_NEW.value
+    # The key that it went by for want of a request's id is no name that anyone else knows.
+    for name in gone.names if _lacks_its_own_key(gone) else (*gone.names, other):
         if name not in order.names:
             provisional = only_received or name != gone.venue_order_id
             call(state, account, key, order, name, provisional=provisional)
     return start
+
+
+def _take_over_changes(state: Partition, key: str, order: Order, gone: Order, out: Outcome) -> None:
+    """Take over the requests to cancel or replace it, and tell the orders in its place by what it goes now."""
+    for request_id, known in (gone.changes or {}).items():
+        order.changes = order.changes or {}
+        order.changes[request_id] = order.changes.get(request_id, 0) | known
+        successor = state.orders.get(request_id)
+        if successor is not None and successor.terms.replaces == gone.terms.order_request_id:
+            successor.terms = replace(successor.terms, replaces=key)
+            out.orders[request_id] = successor
+    if gone.triggers_id is not None and order.triggers_id is None:
+        order.triggers_id = gone.triggers_id
+        account = account_key(order.terms.venue, order.terms.account)
+        state.triggered.setdefault(account, {})[gone.triggers_id] = key
 
 
 def _adopt(order: Order, event: Event, origin: Origin, out: Outcome, start: int) -> int:

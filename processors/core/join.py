@@ -37,7 +37,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from processors.core import lifecycle
+from processors.core import changes, lifecycle, stops
 from processors.core.identity import absorb, call, resolve
 from processors.core.lifecycle import FINAL, STATUS, Fact, learn
 from processors.core.model import Order, Origin, Report, Submission, Terms
@@ -49,13 +49,14 @@ from schemas.topics import account_key
 __all__ = ["on_report", "on_submission"]
 
 # Of an order's terms, what the submission says stands above what the venue says.
-_SUBMITTED: Final = ("instrument", "side", "ord_type", "time_in_force", "price")
+_SUBMITTED: Final = ("instrument", "side", "ord_type", "time_in_force", "price", "stop_price", "expire_ns")
 _TOLD: Final = ("symbol", "currency", "order_qty")
 
 _STEPS_OF_PHASE: Final = {
     Phase.ACCEPTED: (Fact.SENT_OUT, ExecType.ORDER_STATUS),
     Phase.REJECTED: (Fact.REFUSED, ExecType.REJECTED),
 }
+_CHANGES: Final = frozenset({Action.CANCEL, Action.CANCEL_STOP})
 
 
 def on_report(state: Partition, venue: str, report: Report, origin: Origin, out: Outcome, start: int = 0) -> int:
@@ -75,13 +76,18 @@ def on_report(state: Partition, venue: str, report: Report, origin: Origin, out:
     changed = _merge_told(order, report)
     if name is not None and not known and name not in order.names:
         changed |= call(state, account, key, order, name, provisional=report.ord_status is OrdStatus.PENDING_NEW)
+    if report.triggers_id is not None:
+        changed |= stops.became(state, account, key, order, report.triggers_id, origin, out)
     arrived = not order.reported_ns
     if arrived:
         start = _venue_arrived(state, account, key, order, origin, out, start)
+    if state.triggered:
+        start = stops.tie(state, account, key, order, origin, out, start)
     first = start
     for exec_type, trade in learn(order, report, changed=changed):
         order.venue_status, order.text = report.venue_status, report.text
-        publish(order, new_event(order, exec_type, trade, report.transact_ns, origin, start), out)
+        event = new_event(order, exec_type, trade, report.transact_ns, origin, start)
+        publish(order, event if order.changes is None else changes.for_request(order, event), out)
         start += 1
     if start > first or arrived:
         if not order.ended_ns and STATUS[order.facts] in FINAL:
@@ -93,9 +99,17 @@ def on_report(state: Partition, venue: str, report: Report, origin: Origin, out:
 
 
 def on_submission(state: Partition, submission: Submission, origin: Origin, out: Outcome) -> None:
-    """Join one record of `orders.submitted`: an order's intent, or what its call came to."""
-    if submission.action is not Action.NEW:
-        return
+    """Join one record of `orders.submitted`: the intent of an order or of its change, or what the call came to."""
+    if submission.action in _CHANGES:
+        changes.on_change(state, submission, origin, out)
+    elif submission.action is Action.REPLACE:
+        start = _on_new(state, changes.inherit(state, submission), origin, out)
+        changes.on_change(state, submission, origin, out, start)
+    else:
+        _on_new(state, submission, origin, out)
+
+
+def _on_new(state: Partition, submission: Submission, origin: Origin, out: Outcome) -> int:
     key = submission.order_request_id
     account = account_key(submission.venue, submission.account)
     order = state.orders.get(key)
@@ -111,9 +125,12 @@ def on_submission(state: Partition, submission: Submission, origin: Origin, out:
         order.facts |= Fact.UNANSWERED.value
     elif submission.phase in _STEPS_OF_PHASE:
         start = _answered(order, submission, origin, out, start)
+    if state.triggered:
+        start = stops.tie(state, account, key, order, origin, out, start)
     if not order.ended_ns and STATUS[order.facts] in FINAL:
         _end(state, account, key, order, submission.phase_ns)
     out.orders[key] = order
+    return start
 
 
 def _answered(order: Order, submission: Submission, origin: Origin, out: Outcome, start: int) -> int:
@@ -137,14 +154,24 @@ def _submission_arrived(
         told,
         submitted_quantity=submission.quantity,
         submitted_ns=submission.submitted_ns,
+        replaces=_replaced_key(state, account, submission),
         **{name: value for name in _SUBMITTED if (value := getattr(submission, name)) is not None},
     )
     if order.reported_ns:
-        return both_here(order, "its submission came after its time", origin, out, 0)
+        start = both_here(order, "its submission came after its time", origin, out, 0)
+        return changes.replaced_by(state, key, order, origin, out, start)
     order.last = new_event(order, ExecType.ORDER_STATUS, None, submission.submitted_ns, origin, 0)
     order.due_ns = submission.submitted_ns + state.grace.reply_ns
     state.wake(account, order.due_ns, key)
     return 1
+
+
+def _replaced_key(state: Partition, account: str, submission: Submission) -> str | None:
+    if submission.action is not Action.REPLACE:
+        return None
+    name = submission.orig_venue_order_id
+    alias = state.aliases.get(account, {}).get(name or "")
+    return submission.orig_order_request_id or alias or f"{submission.venue}:{name}"
 
 
 def _venue_arrived(
@@ -152,7 +179,8 @@ def _venue_arrived(
 ) -> int:
     order.reported_ns = origin.received_ns
     if order.terms.submitted_ns is not None:
-        return both_here(order, "the venue's report came after its time", origin, out, start)
+        start = both_here(order, "the venue's report came after its time", origin, out, start)
+        return changes.replaced_by(state, key, order, origin, out, start)
     order.due_ns = origin.received_ns + state.grace.submission_ns
     state.wake(account, order.due_ns, key)
     return start

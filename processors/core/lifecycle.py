@@ -25,6 +25,7 @@ when an order is in several states at once, the highest is reported). The functi
 * CANCELED stands above PARTIALLY_FILLED, and a trade after it changes CumQty but not the status
   (FIX appendix D35): late fills are real.
 * PARTIALLY_FILLED stands above REJECTED: a rejection of an order that traded is the weaker claim.
+* TRIGGERED, which FIX has only as an ExecType, ends a stop order: the order that it became is another.
 * What the *gateway* was answered is the weakest: a refusal by REST is believed until the stream
   shows the order alive, for a call can fail after the order was taken.
 
@@ -44,7 +45,9 @@ from schemas.fix import ExecType, OrdStatus
 
 __all__ = [
     "FINAL",
+    "IS_REPLACE",
     "PRECEDENCE",
+    "REFUSED",
     "STATUS",
     "Fact",
     "add_trade",
@@ -52,6 +55,7 @@ __all__ = [
     "avg_px",
     "cum_qty",
     "learn",
+    "open_changes",
     "quantities",
     "status_of",
 ]
@@ -74,11 +78,13 @@ class Fact(IntFlag):
     EXPIRED = 128
     CANCELED = 256
     FILLED = 512
+    TRIGGERED = 1024  # of a stop order: it became an order of the exchange, which has a life of its own
 
 
 # Highest first; FIX 4.4 volume 4, with the two facts that only a gateway knows put last.
 PRECEDENCE = (
     (Fact.FILLED, OrdStatus.FILLED),
+    (Fact.TRIGGERED, OrdStatus.TRIGGERED),
     (Fact.CANCELED, OrdStatus.CANCELED),
     (Fact.EXPIRED, OrdStatus.EXPIRED),
     (Fact.TRADED, OrdStatus.PARTIALLY_FILLED),
@@ -90,16 +96,17 @@ PRECEDENCE = (
 )
 
 STATUS = tuple(
-    next((status for fact, status in PRECEDENCE if facts & fact), OrdStatus.PENDING_NEW) for facts in range(1024)
+    next((status for fact, status in PRECEDENCE if facts & fact), OrdStatus.PENDING_NEW) for facts in range(2048)
 )
 
-FINAL = frozenset({OrdStatus.FILLED, OrdStatus.CANCELED, OrdStatus.EXPIRED, OrdStatus.REJECTED})
+FINAL = frozenset({OrdStatus.FILLED, OrdStatus.TRIGGERED, OrdStatus.CANCELED, OrdStatus.EXPIRED, OrdStatus.REJECTED})
 
 _FACT_OF = {
     OrdStatus.PENDING_NEW: int(Fact.PENDING_NEW),
     OrdStatus.NEW: int(Fact.NEW),
     OrdStatus.PARTIALLY_FILLED: int(Fact.TRADED),
     OrdStatus.FILLED: int(Fact.FILLED),
+    OrdStatus.TRIGGERED: int(Fact.TRIGGERED),
     OrdStatus.CANCELED: int(Fact.CANCELED),
     OrdStatus.EXPIRED: int(Fact.EXPIRED),
     OrdStatus.REJECTED: int(Fact.REJECTED),
@@ -112,7 +119,10 @@ _STEP_OF = {
     int(Fact.REJECTED): ExecType.REJECTED,
     int(Fact.EXPIRED): ExecType.EXPIRED,
     int(Fact.CANCELED): ExecType.CANCELED,
+    int(Fact.TRIGGERED): ExecType.TRIGGERED,
 }
+# Bits of a request to change an order (`changes.Change`), as far as they decide where it stands.
+REFUSED, IS_REPLACE = 4, 16
 
 _TRADED, _FILLED = int(Fact.TRADED), int(Fact.FILLED)
 # A member of an enum is looked up by name at every use; these are used for every frame.
@@ -122,8 +132,17 @@ _DIVISION = Context(prec=18)
 
 
 def status_of(order: Order) -> OrdStatus:
-    """Return where the order stands."""
-    return STATUS[order.facts]
+    """Return where the order stands: what its facts say, or what it waits for while it has not ended."""
+    status = STATUS[order.facts]
+    if not order.changes or status in FINAL or not (waits := open_changes(order)):
+        return status
+    only_replaces = all(order.changes[request_id] & IS_REPLACE for request_id in waits)
+    return OrdStatus.PENDING_REPLACE if only_replaces else OrdStatus.PENDING_CANCEL
+
+
+def open_changes(order: Order) -> list[str]:
+    """Return the ids of the requests to cancel or replace the order that were not refused."""
+    return [request_id for request_id, known in (order.changes or {}).items() if not known & REFUSED]
 
 
 def cum_qty(order: Order) -> Decimal:

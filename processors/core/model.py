@@ -69,7 +69,8 @@ class Report(Struct, frozen=True, gc=False):
     """What a venue says of one order: what a mapping makes of a frame.
 
     `ord_status` is the venue's status in FIX's words, by the venue's mapping table. `cum_qty` is the
-    filled quantity as told, which may run ahead of the `trades` listed here.
+    filled quantity as told, which may run ahead of the `trades` listed here. `triggers_id` is the venue's
+    id of the order that a stop order became.
     """
 
     account: str
@@ -89,6 +90,9 @@ class Report(Struct, frozen=True, gc=False):
     time_in_force: TimeInForce | None = None
     price: Decimal | None = None
     currency: str | None = None
+    stop_price: Decimal | None = None
+    expire_ns: int | None = None
+    triggers_id: str | None = None
 
 
 class Submission(Struct, frozen=True, gc=False):
@@ -180,7 +184,8 @@ class Order(Struct, array_like=True, gc=False):
     that were published before the other side came, to be published again with it. At `due_ns` of
     the account's time the other side has had its chance; `reported_ns` is when the venue's side came
     and `ended_ns` when the order ended, 0 before. `unmatched_revision` counts its records in
-    `orders.unmatched`.
+    `orders.unmatched`. `changes` are the requests to cancel or replace it, as bits of `changes.Change`
+    by request id; `triggers_id` is the venue's id of the order that a stop order became.
     """
 
     terms: Terms
@@ -200,6 +205,8 @@ class Order(Struct, array_like=True, gc=False):
     ended_ns: int = 0
     unmatched_reason: UnmatchedReason | None = None
     unmatched_revision: int = 0
+    changes: dict[str, int] | None = None
+    triggers_id: str | None = None
 
 
 class Connection(Struct, array_like=True, gc=False):

@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from processors.core.lifecycle import STATUS, avg_px, quantities
+from processors.core.lifecycle import avg_px, quantities, status_of
 from processors.core.model import Event, Order, Origin, Trade, Unmatched
 from processors.core.state import Outcome, joined
 from schemas.fix import ExecType, JoinStatus, Source, UnmatchedReason
@@ -87,7 +87,7 @@ def new_event(
         transact_ns = transact_ns if trade.transact_ns is None else trade.transact_ns
     return Event(
         order.venue_order_id,
-        STATUS[order.facts],
+        status_of(order),
         exec_type,
         cum,
         leaves,
@@ -141,8 +141,8 @@ def tell_unmatched(
             status is _MATCHED,
             detail,
             order.venue_order_id,
-            STATUS[order.facts] if order.reported_ns else None,
-            terms.submitted_ns if terms.submitted_ns is not None else order.reported_ns,
+            status_of(order) if order.reported_ns else None,
+            terms.submitted_ns if terms.submitted_ns is not None else order.reported_ns or order.due_ns,
             time_ns,
             terms.submitted_ns,
             f"unmatched-{terms.order_request_id}-{order.unmatched_revision}",

@@ -46,7 +46,8 @@ class Partition(Struct):
     """The state of one input partition.
 
     Orders by their key, accounts by theirs. `aliases` (account -> venue's id -> order) and `due`
-    (account -> heap of (time, order)) are derived from them. `waiting` are the accounts with orders
+    (account -> heap of (time, order)) are derived from them, as is `triggered` (account -> venue's id of
+    what a stop order became -> stop order). `waiting` are the accounts with orders
     that are due but wait for the submitted side.
     """
 
@@ -55,6 +56,7 @@ class Partition(Struct):
     accounts: dict[str, Account] = field(default_factory=dict)
     aliases: dict[str, dict[str, str]] = field(default_factory=dict)
     due: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
+    triggered: dict[str, dict[str, str]] = field(default_factory=dict)
     waiting: set[str] = field(default_factory=set)
     duplicates: int = 0
 
@@ -74,6 +76,8 @@ def index(state: Partition, key: str, order: Order) -> None:
     names = state.aliases.setdefault(account, {})
     for name in order.names:
         names[name] = key
+    if order.triggers_id is not None:
+        state.triggered.setdefault(account, {})[order.triggers_id] = key
     if order.ended_ns:
         state.wake(account, order.ended_ns + state.grace.retention_ns, key)
     if order.due_ns and not joined(order):

@@ -138,6 +138,8 @@ def _submission(values: tuple[Any, ...]) -> Submission:
     for name, value in (("order_request_id", request_id), ("venue", venue), ("account", account)):
         if not value:
             raise MappingError(name, value, "it must not be empty")
+    if action in _ABOUT_ANOTHER and not (values[20] or values[21]):
+        raise MappingError("orig_order_request_id", None, f"a {action} has to say which order it is about")
     return Submission(
         request_id,
         venue,
@@ -155,6 +157,7 @@ def _submission(values: tuple[Any, ...]) -> Submission:
     )
 
 
+_ABOUT_ANOTHER = frozenset({Action.CANCEL, Action.CANCEL_STOP, Action.REPLACE})
 _WORDS: dict[type[StrEnum], dict[str, Any]] = {
     kind: {member.value: member for member in kind} for kind in (Action, Phase, Side, OrdType, TimeInForce)
 }

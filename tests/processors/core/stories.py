@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from hypothesis import strategies as st
 
@@ -71,6 +72,42 @@ def submission(
         at_ns,
         at_ns + (0 if phase is Phase.INTENT else 1000),
         name,
+    )
+
+
+CANCEL = "c1c2c3d4-e5f6-4890-abcd-ef1234567890"
+REPLACEMENT = "d1c2c3d4-e5f6-4890-abcd-ef1234567890"
+
+
+def change(
+    phase: Phase = Phase.INTENT,
+    *,
+    action: Action = Action.CANCEL,
+    request: str = CANCEL,
+    of: str | None = REQUEST,
+    of_name: str | None = None,
+    at_ns: int = START,
+    **fields: Any,
+) -> Submission:
+    """Return one phase of a request to cancel or replace an order, named by its request id or the venue's."""
+    is_new = action is Action.REPLACE
+    return Submission(
+        request,
+        VENUE,
+        ACCOUNT,
+        action,
+        phase,
+        None,
+        None,
+        None,
+        None,
+        Decimal(2) if is_new else None,
+        Decimal("272.5") if is_new else None,
+        at_ns,
+        at_ns + (0 if phase is Phase.INTENT else 1000),
+        orig_order_request_id=of,
+        orig_venue_order_id=of_name,
+        **fields,
     )
 
 
@@ -157,4 +194,22 @@ def stories(draw: st.DrawFn) -> Story:
     if filled < quantity:
         frames.append(report(OrdStatus.CANCELED, cum=filled, qty=quantity, trades=trades if cumulative else ()))
     outcome = draw(st.sampled_from(([], [submission(Phase.ACCEPTED, name="7001")], [submission(Phase.UNKNOWN)])))
-    return Story((submission(), *outcome, *frames))
+    return Story((submission(), *outcome, *frames, *draw(_cancels)))
+
+
+# No cancel, or one that names its order by one id or the other, with what its call came to.
+_cancels = st.sampled_from(
+    (
+        (),
+        *(
+            tuple(change(phase, **named) for phase in phases)
+            for named in ({}, {"of": None, "of_name": "7001"}, {"of_name": "7001"})
+            for phases in (
+                (Phase.INTENT,),
+                (Phase.INTENT, Phase.ACCEPTED),
+                (Phase.INTENT, Phase.REJECTED),
+                (Phase.INTENT, Phase.UNKNOWN),
+            )
+        ),
+    )
+)

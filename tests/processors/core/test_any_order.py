@@ -22,6 +22,7 @@ def what_holds(order: Order) -> tuple[object, ...]:
         sorted(order.names),
         order.venue_order_id,
         order.unjoined,
+        order.changes,
     )
 
 

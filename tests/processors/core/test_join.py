@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from processors.core.model import Event, Report, Submission, Unmatched
-from schemas.fix import Action, ExecType, JoinStatus, OrdStatus, Phase, Source, UnmatchedReason
+from schemas.fix import ExecType, JoinStatus, OrdStatus, Phase, Source, UnmatchedReason
 from schemas.headers import Kind
 from tests.processors.core.stories import KEY, REQUEST, SECOND, START, Desk, report, submission, trade
 
@@ -120,16 +120,6 @@ def test_a_call_that_ended_without_an_answer_tells_nothing_by_itself() -> None:
     assert not desk.out.executions
     assert desk.order.last is not None
     assert desk.order.last.ord_status is OrdStatus.PENDING_NEW
-
-
-@pytest.mark.parametrize("action", [Action.CANCEL, Action.REPLACE])
-@pytest.mark.parametrize("phase", list(Phase))
-def test_requests_that_make_no_order_make_no_result(action: Action, phase: Phase) -> None:
-    desk = Desk()
-    desk.tell(replace(submission(phase), action=action))
-
-    assert not desk.out.executions
-    assert not desk.state.orders
 
 
 def test_an_outcome_without_its_intent_stands_for_it() -> None:

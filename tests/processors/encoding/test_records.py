@@ -194,6 +194,10 @@ def written(submitted: Submission, schema_id: int = SUBMITTED_ID, **changes: Any
         st.none() | st.text(),
         st.none() | st.text(),
         st.none() | st.text(),
+        st.none() | st.decimals(allow_nan=False, allow_infinity=False),
+        st.none() | st.integers(0, 2**62),
+        st.text(min_size=1),
+        st.none() | st.text(),
     )
 )
 def test_a_submission_is_read_as_it_was_written(submitted: Submission) -> None:

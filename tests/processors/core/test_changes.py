@@ -1,0 +1,268 @@
+"""Requests to cancel or replace an order: what they came to, on the order that they are about."""
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from processors.core.lifecycle import status_of
+from processors.core.model import Event, Report, Submission
+from schemas.fix import Action, ExecType, JoinStatus, OrdStatus, Phase, Source, UnmatchedReason
+from schemas.headers import Kind
+from tests.processors.core.stories import (
+    CANCEL,
+    REPLACEMENT,
+    REQUEST,
+    SECOND,
+    START,
+    Desk,
+    change,
+    report,
+    submission,
+    trade,
+)
+
+E, O = ExecType, OrdStatus  # noqa: E741 -- the tables below are read by their words, not by where they are from
+
+
+def steps(desk: Desk, key: str = REQUEST) -> list[tuple[ExecType, OrdStatus, int, int | None]]:
+    """Return (ExecType, OrdStatus, CumQty, LeavesQty) of each execution, as the matrices of FIX list them."""
+    return [
+        (event.exec_type, event.ord_status, int(event.cum_qty), None if leaves is None else int(leaves))
+        for event in events(desk, key)
+        for leaves in (event.leaves_qty,)
+    ]
+
+
+def events(desk: Desk, key: str = REQUEST) -> list[Event]:
+    return [event for terms, event in desk.out.executions if terms.order_request_id == key]
+
+
+def working(cum: int = 0) -> Desk:
+    """Return a desk with an order of 10 at the exchange, `cum` of which is filled."""
+    desk = Desk()
+    desk.tell(submission())
+    desk.tell(report(OrdStatus.NEW))
+    if cum:
+        desk.tell(report(OrdStatus.PARTIALLY_FILLED, cum=cum, trades=(trade(1, cum),)))
+    desk.out.executions.clear()
+    return desk
+
+
+def replacement(phase: Phase = Phase.INTENT, **fields: str | None) -> Submission:
+    return change(phase, action=Action.REPLACE, request=REPLACEMENT, **fields)
+
+
+def fills(upto: int, *quantities: int) -> Report:
+    trades = tuple(trade(at, quantity) for at, quantity in enumerate(quantities, 1))
+    return report(OrdStatus.FILLED if upto == 10 else OrdStatus.PARTIALLY_FILLED, cum=upto, trades=trades)
+
+
+# FIX 4.4 volume 4, "Order State Change Matrices": the rows that a venue with cancels and replaces can show.
+MATRICES = [
+    pytest.param(
+        4,
+        [change(), report(OrdStatus.CANCELED, cum=4, trades=(trade(1, 4),))],
+        [(E.PENDING_CANCEL, O.PENDING_CANCEL, 4, 6), (E.CANCELED, O.CANCELED, 4, 0)],
+        id="B.1.a: a part-filled order is canceled",
+    ),
+    pytest.param(
+        4,
+        [change(), fills(7, 4, 3), change(Phase.ACCEPTED), report(OrdStatus.CANCELED, cum=7)],
+        [
+            (E.PENDING_CANCEL, O.PENDING_CANCEL, 4, 6),
+            (E.TRADE, O.PENDING_CANCEL, 7, 3),
+            (E.ORDER_STATUS, O.PENDING_CANCEL, 7, 3),
+            (E.CANCELED, O.CANCELED, 7, 0),
+        ],
+        id="B.1.b, D4: a fill while the cancel is pending raises CumQty under it",
+    ),
+    pytest.param(
+        0,
+        [change(), fills(10, 10), change(Phase.REJECTED, code="30059")],
+        [
+            (E.PENDING_CANCEL, O.PENDING_CANCEL, 0, 10),
+            (E.TRADE, O.FILLED, 10, 0),
+            (E.CANCEL_REJECTED, O.FILLED, 10, 0),
+        ],
+        id="B.1.c: filled before the cancel got there",
+    ),
+    pytest.param(
+        4,
+        [change(), change(Phase.REJECTED, code="30059")],
+        [(E.PENDING_CANCEL, O.PENDING_CANCEL, 4, 6), (E.CANCEL_REJECTED, O.PARTIALLY_FILLED, 4, 6)],
+        id="a refused cancel leaves the order as it was",
+    ),
+    pytest.param(
+        10,
+        [change(), change(Phase.REJECTED)],
+        [(E.PENDING_CANCEL, O.FILLED, 10, 0), (E.CANCEL_REJECTED, O.FILLED, 10, 0)],
+        id="a cancel of what is filled",
+    ),
+    pytest.param(
+        4,
+        [replacement(), replacement(Phase.ACCEPTED), report(OrdStatus.CANCELED, cum=4)],
+        [
+            (E.PENDING_REPLACE, O.PENDING_REPLACE, 4, 6),
+            (E.REPLACED, O.PENDING_REPLACE, 4, 6),
+            (E.CANCELED, O.CANCELED, 4, 0),
+        ],
+        id="D1: replaced",
+    ),
+    pytest.param(
+        0,
+        [replacement(), fills(10, 10), replacement(Phase.REJECTED)],
+        [
+            (E.PENDING_REPLACE, O.PENDING_REPLACE, 0, 10),
+            (E.TRADE, O.FILLED, 10, 0),
+            (E.CANCEL_REJECTED, O.FILLED, 10, 0),
+        ],
+        id="D9: the replace came too late",
+    ),
+    pytest.param(
+        4,
+        [replacement(), change()],
+        [(E.PENDING_REPLACE, O.PENDING_REPLACE, 4, 6), (E.PENDING_CANCEL, O.PENDING_CANCEL, 4, 6)],
+        id="a cancel stands above a replace",
+    ),
+    pytest.param(
+        4,
+        [change(), report(OrdStatus.CANCELED, cum=4), fills(7, 4, 3)],
+        [(E.PENDING_CANCEL, O.PENDING_CANCEL, 4, 6), (E.CANCELED, O.CANCELED, 4, 0), (E.TRADE, O.CANCELED, 7, 0)],
+        id="D35: a fill after the cancel is a fill, and the order stays canceled",
+    ),
+]
+
+
+@pytest.mark.parametrize(("cum", "told", "expected"), MATRICES)
+def test_the_rows_of_fixs_matrices(
+    cum: int, told: list[Report | Submission], expected: list[tuple[ExecType, OrdStatus, int, int]]
+) -> None:
+    desk = working(cum)
+
+    for item in told:
+        desk.tell(item)
+
+    assert steps(desk) == expected
+
+
+def test_each_step_names_the_request_that_it_is_about_and_a_refusal_says_why() -> None:
+    desk = working()
+    desk.tell(change())
+    desk.tell(change(Phase.REJECTED, code="30059", text="cancel order error"))
+    desk.tell(report(OrdStatus.CANCELED))
+
+    asked, refused, canceled = events(desk)
+    assert (asked.change_request_id, refused.change_request_id) == (CANCEL, CANCEL)
+    assert (asked.source, refused.source, refused.text) == (Source.GATEWAY, Source.GATEWAY, "cancel order error")
+    assert canceled.change_request_id is None
+    assert canceled.text is None
+
+
+def test_a_cancel_that_was_asked_for_here_is_named_where_the_venue_tells_the_end() -> None:
+    desk = working()
+    desk.tell(change(of=None, of_name="7001"))
+    desk.tell(report(OrdStatus.CANCELED))
+
+    assert [event.change_request_id for event in events(desk)] == [CANCEL, CANCEL]
+
+
+def test_a_cancel_without_an_answer_is_pending_until_the_venue_tells_the_end() -> None:
+    desk = working()
+    desk.tell(change())
+    desk.tell(change(Phase.UNKNOWN))
+    assert status_of(desk.order) is OrdStatus.PENDING_CANCEL
+
+    desk.tell(report(OrdStatus.CANCELED))
+    assert status_of(desk.order) is OrdStatus.CANCELED
+
+
+def test_a_cancel_that_is_told_twice_makes_each_step_once() -> None:
+    desk = working()
+    for phase in (Phase.INTENT, Phase.INTENT, Phase.ACCEPTED, Phase.INTENT, Phase.ACCEPTED):
+        desk.tell(change(phase))
+
+    assert [kind for kind, *_ in steps(desk)] == [E.PENDING_CANCEL, E.ORDER_STATUS]
+
+
+def test_a_cancel_of_an_order_that_nobody_tells_of_is_given_as_unmatched_and_forgotten() -> None:
+    desk = Desk()
+    desk.mark(Kind.CONNECTED, START - SECOND)
+    desk.mark(Kind.RECONCILED, START)
+    desk.tell(change(of=None, of_name="7001"))
+    desk.mark(Kind.HEARTBEAT, START + 11 * SECOND)
+
+    (missed,) = desk.out.unmatched
+    assert (missed.order_request_id, missed.reason) == ("tinvest:7001", UnmatchedReason.NO_VENUE_REPLY)
+    assert "cancel" in missed.detail
+    desk.mark(Kind.HEARTBEAT, START + 4000 * SECOND)
+    assert not desk.state.orders
+
+
+@given(st.permutations(range(7)))
+def test_a_replace_ties_both_orders_whatever_comes_first(order: list[int]) -> None:
+    told_by_all: list[Report | Submission] = [
+        submission(),
+        report(OrdStatus.NEW),
+        replacement(),
+        replacement(Phase.ACCEPTED, venue_order_id="7002"),
+        report(OrdStatus.CANCELED),
+        report(OrdStatus.NEW, request=REPLACEMENT, name="7002"),
+        report(OrdStatus.FILLED, request=REPLACEMENT, name="7002", cum=10, trades=(trade(9, 10),)),
+    ]
+    desk = Desk()
+    for at in order:
+        desk.tell(told_by_all[at])
+
+    old, new = desk.state.orders[REQUEST], desk.state.orders[REPLACEMENT]
+    assert (old.terms.replaced_by, new.terms.replaces) == (REPLACEMENT, REQUEST)
+    assert (status_of(old), status_of(new)) == (OrdStatus.CANCELED, OrdStatus.FILLED)
+    assert (new.terms.submitted_quantity, new.terms.price) == (Decimal(2), Decimal("272.5"))
+    newest = {event.exec_id: (terms.order_request_id, event) for terms, event in desk.out.executions}
+    assert all(event.join_status is JoinStatus.MATCHED for _, event in newest.values())
+    replaced = [key for key, event in newest.values() if event.exec_type is ExecType.REPLACED]
+    assert replaced == [REQUEST]
+
+
+def test_a_refused_replace_ends_the_new_order_and_leaves_the_old_one() -> None:
+    desk = working()
+    desk.tell(replacement())
+    desk.tell(replacement(Phase.REJECTED, code="30078"))
+
+    old, new = desk.state.orders[REQUEST], desk.state.orders[REPLACEMENT]
+    assert (status_of(old), status_of(new)) == (OrdStatus.NEW, OrdStatus.REJECTED)
+    assert (old.terms.replaced_by, new.terms.replaces) == (None, REQUEST)
+
+
+def test_a_replace_without_an_answer_is_settled_by_the_venue_telling_of_the_new_order() -> None:
+    desk = working()
+    desk.tell(replacement())
+    desk.tell(replacement(Phase.UNKNOWN))
+    desk.tell(report(OrdStatus.NEW, request=REPLACEMENT, name="7002"))
+
+    assert desk.order.terms.replaced_by == REPLACEMENT
+    assert steps(desk)[-1][0] is ExecType.REPLACED
+
+
+def test_the_new_order_has_from_the_old_one_what_the_replace_leaves_unsaid() -> None:
+    desk = working()
+    desk.tell(replacement(of=None, of_name="7001"))
+
+    old, new = desk.order.terms, desk.state.orders[REPLACEMENT].terms
+    assert (new.instrument, new.side, new.ord_type) == (old.instrument, old.side, old.ord_type)
+    assert new.replaces == REQUEST
+
+
+def test_replaces_can_be_chained() -> None:
+    desk = working()
+    second = "e1c2c3d4-e5f6-4890-abcd-ef1234567890"
+    desk.tell(replacement())
+    desk.tell(replacement(Phase.ACCEPTED))
+    desk.tell(replace(replacement(), order_request_id=second, orig_order_request_id=REPLACEMENT))
+    desk.tell(replace(replacement(Phase.ACCEPTED), order_request_id=second, orig_order_request_id=REPLACEMENT))
+
+    chain = [desk.state.orders[key].terms for key in (REQUEST, REPLACEMENT, second)]
+    assert [terms.replaced_by for terms in chain] == [REPLACEMENT, second, None]
+    assert [terms.replaces for terms in chain] == [None, REQUEST, REPLACEMENT]

@@ -1,0 +1,113 @@
+"""Stop orders: a life of their own, and the order that each becomes."""
+
+from decimal import Decimal
+
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from processors.core.feeds import expire
+from processors.core.lifecycle import status_of
+from processors.core.model import Order, Report, Submission
+from processors.core.state import index
+from processors.encoding.records import decode_state, encode_state
+from schemas.fix import Action, ExecType, JoinStatus, OrdStatus, OrdType, Phase
+from tests.processors.core.stories import REQUEST, START, Desk, change, report, submission, trade
+
+STOP_ID = "0f8fad5b-d9cb-469f-a165-70867728950e"
+CHILD = "tinvest:7001"
+
+
+def stop_submission(phase: Phase = Phase.INTENT, name: str | None = None) -> Submission:
+    return replace(submission(phase, name=name), action=Action.NEW_STOP, ord_type=OrdType.STOP, stop_price=Decimal(260))
+
+
+def stop_report(status: OrdStatus, *, became: str | None = None) -> Report:
+    told = report(status, request=None, name=STOP_ID, qty=None)
+    return replace(told, ord_type=None, stop_price=Decimal(260), triggers_id=became)
+
+
+def child(status: OrdStatus, request: str | None = None, cum: int = 0) -> Report:
+    return report(status, request=request, name="7001", cum=cum, trades=(trade(1, cum),) if cum else ())
+
+
+TOLD: list[Report | Submission] = [
+    stop_submission(),
+    stop_submission(Phase.ACCEPTED, name=STOP_ID),
+    stop_report(OrdStatus.NEW),
+    stop_report(OrdStatus.TRIGGERED, became="7001"),
+    child(OrdStatus.NEW),
+    child(OrdStatus.FILLED, cum=10),
+]
+
+
+@given(st.permutations([*TOLD, *TOLD]))
+def test_a_stop_order_and_what_it_became_are_tied_whatever_comes_first(told: list[Report | Submission]) -> None:
+    desk = Desk()
+    for item in told:
+        desk.tell(item)
+
+    stop, order = desk.state.orders[REQUEST], desk.state.orders[CHILD]
+    assert set(desk.state.orders) == {REQUEST, CHILD}
+    assert (status_of(stop), status_of(order)) == (OrdStatus.TRIGGERED, OrdStatus.FILLED)
+    assert (stop.terms.triggers, order.terms.triggered_by) == (CHILD, REQUEST)
+    assert (stop.terms.ord_type, stop.terms.stop_price) == (OrdType.STOP, Decimal(260))
+    newest = {event.exec_id: event for _, event in desk.out.executions}.values()
+    assert all(event.join_status is JoinStatus.MATCHED for event in newest)
+    assert [event.exec_type for event in newest].count(ExecType.TRIGGERED) == 1
+
+
+def test_a_triggered_stop_order_has_nothing_left_for_the_order_that_it_became_has_it() -> None:
+    desk = Desk()
+    for item in TOLD:
+        desk.tell(item)
+
+    triggered = next(event for _, event in desk.out.executions if event.exec_type is ExecType.TRIGGERED)
+    assert (triggered.cum_qty, triggered.leaves_qty) == (0, 0)
+
+
+@given(st.permutations([*TOLD[:4], child(OrdStatus.NEW, "another"), child(OrdStatus.FILLED, "another", 10)]))
+def test_what_it_became_goes_by_the_request_id_that_the_venue_names(told: list[Report | Submission]) -> None:
+    desk = Desk()
+    for item in told:
+        desk.tell(item)
+
+    assert desk.state.orders[REQUEST].terms.triggers == "another"
+    assert desk.state.orders["another"].terms.triggered_by == REQUEST
+
+
+def test_a_stop_order_can_be_canceled_as_any_other() -> None:
+    desk = Desk()
+    for item in TOLD[:3]:
+        desk.tell(item)
+    desk.tell(change(action=Action.CANCEL_STOP, of=None, of_name=STOP_ID))
+    assert status_of(desk.order) is OrdStatus.PENDING_CANCEL
+
+    desk.tell(stop_report(OrdStatus.CANCELED))
+    assert status_of(desk.order) is OrdStatus.CANCELED
+
+
+def test_the_tie_outlives_a_restart() -> None:
+    before, after = Desk(), Desk()
+    for item in TOLD[:4]:
+        before.tell(item)
+    for key, value in before.state.orders.items():
+        restored = decode_state(encode_state(value))
+        assert isinstance(restored, Order)
+        after.state.orders[key] = restored
+        index(after.state, key, restored)
+    after.offset = before.offset
+
+    after.tell(TOLD[4])
+
+    assert after.state.orders[CHILD].terms.triggered_by == REQUEST
+
+
+def test_nobody_misses_the_submission_of_what_a_stop_order_became() -> None:
+    desk = Desk()
+    for item in TOLD:
+        desk.tell(item)
+    desk.hear(START + 60 * 10**9)
+    expire(desk.state, list(desk.state.accounts), desk.out, submitted_at_end=True)
+
+    assert not desk.out.unmatched
