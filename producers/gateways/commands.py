@@ -13,7 +13,7 @@ import typer
 from dropcopy.errors import UsageError
 from dropcopy.logs import configure_logs
 from dropcopy.settings import Settings
-from producers.gateways.orders import NewOrder, Outcome, Rejected
+from producers.gateways.orders import NewOrder, Outcome, Rejected, new_id
 from schemas.fix import OrdType, Phase, Side, TimeInForce
 
 __all__ = ["new_order", "send_new"]
@@ -52,7 +52,7 @@ def new_order(
         quantity=_decimal("--quantity", quantity),
         price=None if price is None else _decimal("--price", price),
         time_in_force=None if time_in_force is None else TimeInForce[time_in_force],
-        **({} if request_id is None else {"order_request_id": request_id}),
+        order_request_id=new_id() if request_id is None else request_id,
     )
 
 

@@ -1,6 +1,6 @@
-"""The way of an order: its intent into the journal, the call to the venue, what came of it into the journal.
+"""The way of a request: its intent into the journal, the call to the venue, what came of it into the journal.
 
-Between the two records a crash leaves the order in doubt, and the intent says so to everyone.
+Between the two records a crash leaves the request in doubt, and the intent says so to everyone.
 """
 
 import asyncio
@@ -16,38 +16,55 @@ from tenacity import (
 )
 
 from producers.gateways.journal import Journal
-from producers.gateways.orders import NOT_SENT, NewOrder, Outcome, Rejected, Unknown, intent_record, outcome_record
+from producers.gateways.orders import NOT_SENT, Outcome, Rejected, Unknown
+from producers.gateways.records import OrderRequest, intent_record, outcome_record
 from producers.gateways.settings import GatewaySettings
 from producers.rest import NotSent, OutcomeUnknown, RestAnswer, RestClient
 
-__all__ = ["call_once", "enter"]
+__all__ = ["Settle", "call_once", "enter"]
+
+# Asks the venue what came of a request whose call told nothing; None when it doesn't tell that either.
+Settle = Callable[[], Awaitable[Outcome | None]]
 
 
-async def enter(venue: str, order: NewOrder, journal: Journal, send: Callable[[], Awaitable[Outcome]]) -> Outcome:
-    """Journal the intent, `send` the order, journal and return the outcome.
+async def enter(
+    venue: str,
+    request: OrderRequest,
+    journal: Journal,
+    send: Callable[[], Awaitable[Outcome]],
+    settle: Settle | None = None,
+) -> Outcome:
+    """Journal the intent, `send` the request, journal and return the outcome.
+
+    An unknown outcome is journaled at once, and what `settle` then finds out after it.
 
     Raises:
         ClusterError: the intent was not acknowledged, so nothing was sent.
     """
-    request_id = order.order_request_id
-    intent = intent_record(venue, order, time.time_ns())
+    request_id = request.order_request_id
+    intent = intent_record(venue, request, time.time_ns())
+
+    def journaled(outcome: Outcome) -> Outcome:
+        journal.write_behind(outcome_record(intent, outcome, time.time_ns()))
+        return outcome
+
     try:
         await journal.write(intent)
     except BaseException:
         # The intent may yet arrive: then this after it tells that it went no further.
-        outcome: Outcome = Rejected(
-            order_request_id=request_id, code=NOT_SENT, text="the intent was not journaled in time; nothing was sent"
-        )
-        journal.write_behind(outcome_record(intent, outcome, time.time_ns()))
+        text = "the intent was not journaled in time; nothing was sent"
+        journaled(Rejected(order_request_id=request_id, code=NOT_SENT, text=text))
         raise
     try:
         outcome = await send()
     except BaseException as error:
         text = f"the call was given up: {type(error).__name__}"
-        outcome = Unknown(order_request_id=request_id, code="ABANDONED", text=text)
-        journal.write_behind(outcome_record(intent, outcome, time.time_ns()))
+        journaled(Unknown(order_request_id=request_id, code="ABANDONED", text=text))
         raise
-    journal.write_behind(outcome_record(intent, outcome, time.time_ns()))
+    journaled(outcome)
+    if isinstance(outcome, Unknown) and settle is not None:
+        settled = await settle()
+        return outcome if settled is None else journaled(settled)
     return outcome
 
 

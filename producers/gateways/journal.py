@@ -195,6 +195,6 @@ def _given_up(record: dict[str, Any], reason: str) -> None:
 
 def _not_journaled(record: dict[str, Any], reason: str) -> ClusterError:
     return ClusterError(
-        f"the order {record['order_request_id']} was not sent, for its intent could not be journaled: {reason}",
+        f"the request {record['order_request_id']} was not sent, for its intent could not be journaled: {reason}",
         hint="Check Kafka. DROPCOPY_JOURNAL=best_effort would send orders without a journal.",
     )

@@ -1,39 +1,72 @@
-"""What a strategy asks for, what came of asking, and how both are journaled: the same for every venue. Pure."""
+"""What a strategy asks of a venue, and what came of asking: the same for every venue. Pure.
 
-from collections.abc import Iterable
+What can't be right is refused when a request is made, before anything is sent, by a `UsageError` that
+names every field that is wrong. In all requests `quantity` is in the venue's own unit of order
+(T-Invest: lots), prices are of one unit of the instrument, and `order_request_id` is a UUID, generated
+when not given, that identifies the request for ever: whoever makes the same request again must give
+the same.
+"""
+
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, ClassVar
-from uuid import UUID, uuid4
+from typing import ClassVar
+from uuid import uuid4
 
-from dropcopy.errors import UsageError
+from producers.gateways.checks import (
+    flag_problems,
+    id_problems,
+    number_problems,
+    refuse,
+    text_problems,
+    word_problems,
+)
 from schemas.fix import Action, OrdType, Phase, Side, TimeInForce
 
-__all__ = ["NOT_SENT", "Accepted", "NewOrder", "Outcome", "Rejected", "Unknown", "intent_record", "outcome_record"]
+__all__ = [
+    "NOT_SENT",
+    "Accepted",
+    "CancelOrder",
+    "CancelStopOrder",
+    "NewOrder",
+    "Outcome",
+    "PriceType",
+    "Rejected",
+    "ReplaceOrder",
+    "Unknown",
+]
 
-# The code of an order that never left this machine.
+# The code of a request that never left this machine.
 NOT_SENT = "NOT_SENT"
 
 # What an order that goes to the exchange at once can be; the other types wait at the venue for a stop price.
 PLAIN_TYPES = (OrdType.MARKET, OrdType.LIMIT, OrdType.BEST_PRICE)
 
 
-def _new_id() -> str:
+class PriceType(StrEnum):
+    """What a price is told in, where a venue knows more than one: PriceType (423) of FIX, in T-Invest's words."""
+
+    POINT = "POINT"
+    CURRENCY = "CURRENCY"
+
+
+def new_id() -> str:
+    """Return an id for a request."""
     return str(uuid4())
 
 
 @dataclass(frozen=True, kw_only=True)
 class NewOrder:
-    """An order to be sent. What can't be right is refused here, before anything is sent.
+    """An order to be sent to the exchange.
 
-    `quantity` is in the venue's own unit of order (T-Invest: lots), `price` is of one unit of the
-    instrument. `order_request_id` identifies the order for ever: a UUID, generated when not given;
-    whoever tries the same order again must give the same.
+    `price_type` None leaves it to the venue. `confirm_margin_trade` agrees to an order that may lead
+    to a position on credit (T-Invest: without it such an order is refused with 30240).
 
     Raises:
         UsageError: names every field that is wrong.
     """
+
+    action: ClassVar[Action] = Action.NEW
 
     account: str
     instrument: str
@@ -42,68 +75,135 @@ class NewOrder:
     quantity: Decimal
     price: Decimal | None = None
     time_in_force: TimeInForce | None = None
-    order_request_id: str = field(default_factory=_new_id)
+    price_type: PriceType | None = None
+    confirm_margin_trade: bool = False
+    order_request_id: str = field(default_factory=new_id)
 
     def __post_init__(self) -> None:
-        problems = [
-            *_text_problems("account", self.account),
-            *_text_problems("instrument", self.instrument),
-            *_word_problems("side", self.side, Side),
-            *_word_problems("ord_type", self.ord_type, PLAIN_TYPES),
-            *([] if self.time_in_force is None else _word_problems("time_in_force", self.time_in_force, TimeInForce)),
-            *_number_problems("quantity", self.quantity),
-            *self._price_problems(),
-            *_id_problems(self.order_request_id),
-        ]
-        if problems:
-            raise UsageError("\n".join(problems), hint="Nothing was sent.")
+        refuse(
+            [
+                *text_problems("account", self.account),
+                *text_problems("instrument", self.instrument),
+                *word_problems("side", self.side, Side),
+                *word_problems("ord_type", self.ord_type, PLAIN_TYPES),
+                *(
+                    []
+                    if self.time_in_force is None
+                    else word_problems("time_in_force", self.time_in_force, TimeInForce)
+                ),
+                *number_problems("quantity", self.quantity),
+                *self._price_problems(),
+                *([] if self.price_type is None else word_problems("price_type", self.price_type, PriceType)),
+                *flag_problems("confirm_margin_trade", self.confirm_margin_trade),
+                *id_problems("order_request_id", self.order_request_id),
+            ]
+        )
 
     def _price_problems(self) -> list[str]:
         if self.ord_type is OrdType.LIMIT:
             return (
                 ["price is missing: a LIMIT order needs one"]
                 if self.price is None
-                else _number_problems("price", self.price, positive=False)
+                # A future's price may be negative.
+                else number_problems("price", self.price, positive=False)
             )
         return [] if self.price is None else [f"price={self.price}: a {self.ord_type} order has none"]
 
 
-def _text_problems(name: str, value: object) -> list[str]:
-    if not isinstance(value, str) or not value or not value.isascii() or not value.isprintable() or " " in value:
-        return [f"{name}={value!r} must be ASCII text without spaces"]
-    return []
+def _orig_problems(request_id: str | None, venue_id: str | None) -> list[str]:
+    if request_id is None and venue_id is None:
+        return ["orig_venue_order_id or orig_order_request_id is missing: one of them has to name the order"]
+    return [
+        *([] if request_id is None else text_problems("orig_order_request_id", request_id)),
+        *([] if venue_id is None else text_problems("orig_venue_order_id", venue_id)),
+    ]
 
 
-def _word_problems(name: str, value: object, words: Iterable[StrEnum]) -> list[str]:
-    known = list(words)
-    # By identity: a word is a string too, and equal to one.
-    return [] if any(value is word for word in known) else [f"{name}={value!r} must be one of {', '.join(known)}"]
+@dataclass(frozen=True, kw_only=True)
+class ReplaceOrder:
+    """A cancel of an order and a new one in its place, in one request.
+
+    `order_request_id` is the new order's; the old one is named by `orig_venue_order_id` or by
+    `orig_order_request_id`. With both the venue is told the first, and the journal both. `quantity`
+    and `price` are the new order's.
+
+    Raises:
+        UsageError: names every field that is wrong.
+    """
+
+    action: ClassVar[Action] = Action.REPLACE
+
+    account: str
+    quantity: Decimal
+    price: Decimal | None = None
+    orig_order_request_id: str | None = None
+    orig_venue_order_id: str | None = None
+    price_type: PriceType | None = None
+    confirm_margin_trade: bool = False
+    order_request_id: str = field(default_factory=new_id)
+
+    def __post_init__(self) -> None:
+        refuse(
+            [
+                *text_problems("account", self.account),
+                *_orig_problems(self.orig_order_request_id, self.orig_venue_order_id),
+                *number_problems("quantity", self.quantity),
+                *([] if self.price is None else number_problems("price", self.price, positive=False)),
+                *([] if self.price_type is None else word_problems("price_type", self.price_type, PriceType)),
+                *flag_problems("confirm_margin_trade", self.confirm_margin_trade),
+                *id_problems("order_request_id", self.order_request_id),
+                *self._same_id_problems(),
+            ]
+        )
+
+    def _same_id_problems(self) -> list[str]:
+        same = self.order_request_id == self.orig_order_request_id
+        return [f"order_request_id={self.order_request_id} is the old order's: the new one needs its own"] * same
 
 
-def _number_problems(name: str, value: object, *, positive: bool = True) -> list[str]:
-    if not isinstance(value, Decimal):
-        return [f"{name}={value!r} must be a Decimal, which is exact"]
-    if not value.is_finite():
-        return [f"{name}={value} must be a finite number"]
-    # A future's price may be negative; a quantity of nothing is no order.
-    return [f"{name}={value} must be more than 0"] if positive and value <= 0 else []
+@dataclass(frozen=True, kw_only=True)
+class CancelOrder:
+    """A cancel of an order, which is named as in `ReplaceOrder`.
+
+    Raises:
+        UsageError: names every field that is wrong.
+    """
+
+    action: ClassVar[Action] = Action.CANCEL
+
+    account: str
+    orig_order_request_id: str | None = None
+    orig_venue_order_id: str | None = None
+    order_request_id: str = field(default_factory=new_id)
+
+    def __post_init__(self) -> None:
+        refuse(
+            [
+                *text_problems("account", self.account),
+                *_orig_problems(self.orig_order_request_id, self.orig_venue_order_id),
+                *id_problems("order_request_id", self.order_request_id),
+            ]
+        )
 
 
-def _id_problems(value: object) -> list[str]:
-    try:
-        if isinstance(value, str) and str(UUID(value)) == value:
-            return []
-    except ValueError:
-        pass
-    return [f"order_request_id={value!r} must be a UUID of 36 characters in lower case"]
+@dataclass(frozen=True, kw_only=True)
+class CancelStopOrder(CancelOrder):
+    """A cancel of a stop order that waits at the venue.
+
+    Raises:
+        UsageError: names every field that is wrong.
+    """
+
+    action: ClassVar[Action] = Action.CANCEL_STOP
 
 
 @dataclass(frozen=True, kw_only=True)
 class Accepted:
-    """The venue took the order. An accepted order may still be rejected by the exchange.
+    """The venue took the request. An accepted order may still be rejected by the exchange.
 
-    `venue_order_id` is None where the venue answers before there is one (T-Invest's PostOrderAsync,
-    whose `trade_intent_id` is the broker's own number).
+    `venue_order_id` is of the order that the request makes, and None where it makes none, or where the
+    venue answers before there is one (T-Invest's PostOrderAsync, whose `trade_intent_id` is the broker's
+    own number). `transact_ns` is the venue's time of it, where it tells one.
     """
 
     phase: ClassVar[Phase] = Phase.ACCEPTED
@@ -112,12 +212,13 @@ class Accepted:
     venue_order_id: str | None = None
     trade_intent_id: str | None = None
     venue_status: str | None = None
+    transact_ns: int | None = None
     tracking_id: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rejected:
-    """There is no order: the venue refused it, or (`code` NOT_SENT) it never reached the venue."""
+    """Nothing came of the request: the venue refused it, or (`code` NOT_SENT) it never reached the venue."""
 
     phase: ClassVar[Phase] = Phase.REJECTED
 
@@ -131,7 +232,7 @@ class Rejected:
 
 @dataclass(frozen=True, kw_only=True)
 class Unknown:
-    """Nobody here knows whether there is an order. The feed will tell; it must not be sent anew."""
+    """Nobody here knows what came of the request. The feed will tell; it must not be made anew."""
 
     phase: ClassVar[Phase] = Phase.UNKNOWN
 
@@ -142,41 +243,3 @@ class Unknown:
 
 
 Outcome = Accepted | Rejected | Unknown
-
-
-def intent_record(venue: str, order: NewOrder, now_ns: int) -> dict[str, Any]:
-    """Return the record of `orders.submitted` that says that an order is about to be sent."""
-    return {
-        "order_request_id": order.order_request_id,
-        "venue": venue,
-        "account": order.account,
-        "action": Action.NEW.value,
-        "phase": Phase.INTENT.value,
-        "instrument": order.instrument,
-        "side": order.side.value,
-        "ord_type": order.ord_type.value,
-        "time_in_force": None if order.time_in_force is None else order.time_in_force.value,
-        "quantity": format(order.quantity, "f"),
-        "price": None if order.price is None else format(order.price, "f"),
-        "submitted_ns": now_ns,
-        "phase_ns": now_ns,
-        "venue_order_id": None,
-        "venue_status": None,
-        "code": None,
-        "text": None,
-        "tracking_id": None,
-        "stop_price": None,
-        "expire_ns": None,
-        "orig_order_request_id": None,
-        "orig_venue_order_id": None,
-    }
-
-
-def outcome_record(intent: dict[str, Any], outcome: Outcome, now_ns: int) -> dict[str, Any]:
-    """Return the record of `orders.submitted` that says what came of an intent."""
-    told = ("venue_order_id", "venue_status", "code", "text", "tracking_id")
-    return (
-        intent
-        | {"phase": outcome.phase.value, "phase_ns": now_ns}
-        | {name: getattr(outcome, name, None) for name in told}
-    )

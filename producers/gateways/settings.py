@@ -10,9 +10,9 @@ __all__ = ["GatewaySettings"]
 
 
 class GatewaySettings(SettingsGroup):
-    """`DROPCOPY_JOURNAL` and the time limits of an order's way to the venue.
+    """`DROPCOPY_JOURNAL` and the time limits of a request's way to the venue.
 
-    With `required`, an order is sent only once Kafka has acknowledged the intent; with
+    With `required`, a request is sent only once Kafka has acknowledged the intent; with
     `best_effort` it is sent whatever becomes of the journal.
     """
 
@@ -23,3 +23,9 @@ class GatewaySettings(SettingsGroup):
     order_timeout_s: float = Field(default=5, gt=0, le=300)
     # How often a connection is tried for before an order is given up as not sent.
     order_connect_attempts: int = Field(default=3, ge=1, le=20)
+    # How long a request may wait for its turn within the venue's limits; if it can't have it by then, nothing is sent.
+    order_turn_timeout_s: float = Field(default=5, ge=0, le=300)
+    # For how long the venue is asked what came of an order whose call told nothing; 0 leaves it to the feed.
+    order_settle_timeout_s: float = Field(default=5, ge=0, le=300)
+    # Of a query with all its attempts, for one that changes nothing is made again.
+    query_timeout_s: float = Field(default=10, gt=0, le=300)

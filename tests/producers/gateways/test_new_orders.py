@@ -11,17 +11,11 @@ from hypothesis import strategies as st
 
 from dropcopy.errors import UsageError
 from dropcopy.registry import AvroWriter
-from producers.gateways.orders import (
-    Accepted,
-    NewOrder,
-    Outcome,
-    Rejected,
-    Unknown,
-    intent_record,
-    outcome_record,
-)
+from producers.gateways.orders import Accepted, NewOrder, Outcome, Rejected, Unknown
 from producers.gateways.quotation import from_quotation
-from producers.gateways.tinvest import TIMES_IN_FORCE, post_order_body
+from producers.gateways.records import intent_record, outcome_record
+from producers.gateways.tinvest import post_order_body
+from producers.gateways.tinvest.words import TIMES_IN_FORCE
 from schemas.fix import OrdType, Side, TimeInForce
 
 REQUEST_ID = "a1b2c3d4-e5f6-4890-abcd-ef1234567890"

@@ -45,6 +45,7 @@ async def order_new(
         "DROPCOPY_TINVEST_REST_URL": simulator.rest_url,
         "DROPCOPY_JOURNAL_TIMEOUT_S": "2",
         "DROPCOPY_ORDER_TIMEOUT_S": "1",
+        "DROPCOPY_ORDER_SETTLE_TIMEOUT_S": "1",
     }
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", "from dropcopy.cli import main; main()", "order", "new", *named, *flags),
@@ -93,6 +94,7 @@ async def test_a_refused_order_ends_with_4(stack: Stack, simulator: TInvestSimul
 
 
 async def test_an_unknown_outcome_ends_with_1_and_a_warning(stack: Stack, simulator: TInvestSimulator) -> None:
+    simulator.fault({"fault": "ignore"})
     simulator.fault({"fault": "drop_reply"})
     result = await order_new(stack, simulator, "--json")
     assert (result.status, json.loads(result.out)["phase"]) == (1, "UNKNOWN")

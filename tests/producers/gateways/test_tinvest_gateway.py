@@ -153,9 +153,10 @@ async def test_a_rejection_by_the_exchange_is_a_rejection(gateway_to: MakeGatewa
 async def test_without_an_answer_the_outcome_is_unknown_and_no_second_order_is_sent(
     gateway_to: MakeGateway, simulator: TInvestSimulator, journal: JournalReader
 ) -> None:
+    simulator.fault({"fault": "ignore"})
     simulator.fault({"fault": "drop_reply"})
     order = a_new_order()
-    async with gateway_to(order_timeout_s=0.5) as gateway:
+    async with gateway_to(order_timeout_s=0.5, order_settle_timeout_s=0.5) as gateway:
         outcome = await gateway.post_order(order)
     assert isinstance(outcome, Unknown)
     assert outcome.code == "TIMEOUT"
@@ -164,12 +165,37 @@ async def test_without_an_answer_the_outcome_is_unknown_and_no_second_order_is_s
     assert simulator.stats()["OrdersService/PostOrder"] == 1
 
 
+@pytest.mark.parametrize("method", ["post_order", "post_order_async"])
+async def test_what_came_of_a_call_without_an_answer_is_asked_by_its_request_id_and_journaled_after(
+    gateway_to: MakeGateway, simulator: TInvestSimulator, journal: JournalReader, method: str
+) -> None:
+    simulator.fault({"fault": "drop_reply"})
+    order = a_new_order()
+    async with gateway_to(order_timeout_s=0.5) as gateway:
+        outcome = await getattr(gateway, method)(order)
+    (placed,) = simulator.orders()
+    assert isinstance(outcome, Accepted)
+    assert outcome.venue_order_id == placed["order_id"]
+    assert await phases(journal, order, 3) == ["INTENT", "UNKNOWN", "ACCEPTED"]
+
+
+async def test_what_a_venue_does_not_know_yet_may_still_be_on_its_way_and_is_asked_for_again(
+    gateway_to: MakeGateway, simulator: TInvestSimulator
+) -> None:
+    simulator.fault({"fault": "ignore"})
+    simulator.fault({"fault": "drop_reply"})
+    async with gateway_to(order_timeout_s=0.3, order_settle_timeout_s=1.5) as gateway:
+        outcome = await gateway.post_order(a_new_order())
+    assert isinstance(outcome, Unknown)
+    assert simulator.stats()["OrdersService/GetOrderState"] > 1
+
+
 async def test_a_call_that_is_cut_is_not_made_again(
     gateway_to: MakeGateway, simulator: TInvestSimulator, journal: JournalReader
 ) -> None:
     simulator.fault({"fault": "cut_reply"})
     order = a_new_order()
-    async with gateway_to() as gateway:
+    async with gateway_to(order_settle_timeout_s=0) as gateway:
         outcome = await gateway.post_order(order)
     assert isinstance(outcome, Unknown)
     assert outcome.code == "CUT"
@@ -179,7 +205,7 @@ async def test_a_call_that_is_cut_is_not_made_again(
 
 async def test_a_server_error_leaves_the_outcome_unknown(gateway_to: MakeGateway, simulator: TInvestSimulator) -> None:
     simulator.fault({"fault": "answer", "status": 502, "body": "<html>"})
-    async with gateway_to() as gateway:
+    async with gateway_to(order_settle_timeout_s=0) as gateway:
         outcome = await gateway.post_order(a_new_order())
     assert isinstance(outcome, Unknown)
     assert outcome.code == "HTTP_502"

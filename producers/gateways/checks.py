@@ -1,0 +1,53 @@
+"""What can be wrong with a request by itself, each found as a sentence that begins with the field's name. Pure."""
+
+from collections.abc import Iterable
+from decimal import Decimal
+from enum import StrEnum
+from uuid import UUID
+
+from dropcopy.errors import UsageError
+
+__all__ = ["flag_problems", "id_problems", "number_problems", "refuse", "text_problems", "word_problems"]
+
+
+def refuse(problems: Iterable[str]) -> None:
+    """Raise a UsageError that names all the problems, if there are any."""
+    if text := "\n".join(problems):
+        raise UsageError(text, hint="Nothing was sent.")
+
+
+def text_problems(name: str, value: object) -> list[str]:
+    """Find what keeps `value` from being an id or a name on the wire and in a Kafka key."""
+    if not isinstance(value, str) or not value or not value.isascii() or not value.isprintable() or " " in value:
+        return [f"{name}={value!r} must be ASCII text without spaces"]
+    return []
+
+
+def word_problems(name: str, value: object, words: Iterable[StrEnum]) -> list[str]:
+    """Find whether `value` is one of the words; text that merely equals one is none."""
+    known = list(words)
+    return [] if any(value is word for word in known) else [f"{name}={value!r} must be one of {', '.join(known)}"]
+
+
+def number_problems(name: str, value: object, *, positive: bool = True) -> list[str]:
+    """Find what keeps `value` from being a finite Decimal, with `positive` one above 0."""
+    if not isinstance(value, Decimal):
+        return [f"{name}={value!r} must be a Decimal, which is exact"]
+    if not value.is_finite():
+        return [f"{name}={value} must be a finite number"]
+    return [f"{name}={value} must be more than 0"] if positive and value <= 0 else []
+
+
+def id_problems(name: str, value: object) -> list[str]:
+    """Find what keeps `value` from being a UUID in its usual form."""
+    try:
+        if isinstance(value, str) and str(UUID(value)) == value:
+            return []
+    except ValueError:
+        pass
+    return [f"{name}={value!r} must be a UUID of 36 characters in lower case"]
+
+
+def flag_problems(name: str, value: object) -> list[str]:
+    """Find whether `value` is no bool; anything else that counts as true could be a slip."""
+    return [] if isinstance(value, bool) else [f"{name}={value!r} must be True or False"]

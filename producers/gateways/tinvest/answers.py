@@ -1,0 +1,105 @@
+"""What T-Invest's answers to order entry mean: it was done, it was not, or nobody knows. Pure."""
+
+from collections.abc import Callable
+
+from producers.gateways.orders import Accepted, Outcome, Rejected, Unknown
+from producers.gateways.tinvest.fields import Fields
+from producers.gateways.tinvest.states import OrderState
+from producers.gateways.tinvest.words import REJECTED
+from producers.gateways.tinvest_errors import read_error
+from producers.rest import RestAnswer
+
+__all__ = ["read_answer", "read_cancel_answer", "read_state", "read_stop_answer"]
+
+# Refusals after which there is surely no order. All others leave it in doubt: INTERNAL or UNAVAILABLE
+# can befall the venue after it passed the order on, as a proxy's 502 or 504 can.
+#   gRPC: INVALID_ARGUMENT, NOT_FOUND, PERMISSION_DENIED, RESOURCE_EXHAUSTED, FAILED_PRECONDITION,
+#   OUT_OF_RANGE, UNIMPLEMENTED, UNAUTHENTICATED: said before an order is passed on.
+SURE_GRPC = {3, 5, 7, 8, 9, 11, 12, 16}
+#   HTTP, when no gRPC number came with it: what a server says of a request that it did not carry out.
+SURE_HTTP = {400, 401, 403, 404, 405, 406, 411, 413, 414, 415, 422, 426, 429, 501}
+#   The key was used before and the report of its order was not found: so there is one.
+DOUBTFUL_CODES = {"30057"}
+
+
+def read_answer(request_id: str, answer: RestAnswer) -> Outcome:
+    """Return what the answer to a new or a replaced order means (PostOrder, PostOrderAsync, ReplaceOrder)."""
+    return _read(request_id, answer, _order)
+
+
+def read_cancel_answer(request_id: str, answer: RestAnswer) -> Outcome:
+    """Return what the answer to a cancel means (CancelOrder, CancelStopOrder): its time is all that it holds."""
+    return _read(request_id, answer, _cancel)
+
+
+def read_stop_answer(request_id: str, answer: RestAnswer) -> Outcome:
+    """Return what the answer to a new stop order means (PostStopOrder)."""
+    return _read(request_id, answer, _stop)
+
+
+def read_state(request_id: str, state: OrderState, tracking_id: str | None = None) -> Accepted | Rejected:
+    """Return what came of a request, by the order that the venue has under its id."""
+    if state.venue_status == REJECTED:
+        return _rejected(request_id, state.venue_order_id, "", tracking_id)
+    return Accepted(
+        order_request_id=request_id,
+        venue_order_id=state.venue_order_id,
+        venue_status=state.venue_status,
+        tracking_id=tracking_id,
+    )
+
+
+def _read(request_id: str, answer: RestAnswer, read: Callable[[str, Fields, str | None], Outcome]) -> Outcome:
+    if answer.status != 200:
+        return _refused(request_id, answer)
+    tracking_id = answer.headers.get("x-tracking-id")
+    try:
+        return read(request_id, Fields.of(answer.body), tracking_id)
+    except ValueError:
+        text = f"the venue answered 200 with what can't be read: {answer.body[:200]!r}"
+        return Unknown(order_request_id=request_id, code="UNREADABLE_ANSWER", text=text, tracking_id=tracking_id)
+
+
+def _order(request_id: str, said: Fields, tracking_id: str | None) -> Outcome:
+    status = said.word("executionReportStatus", "OrderExecutionReportStatus")
+    if status.endswith("_UNSPECIFIED"):
+        raise ValueError("executionReportStatus is missing")
+    order_id = said.optional_text("orderId")
+    if status == REJECTED:
+        return _rejected(request_id, order_id, said.text("message"), tracking_id)
+    return Accepted(
+        order_request_id=request_id,
+        venue_order_id=order_id,
+        trade_intent_id=said.optional_text("tradeIntentId"),
+        venue_status=status,
+        tracking_id=tracking_id,
+    )
+
+
+def _rejected(request_id: str, order_id: str | None, message: str, tracking_id: str | None) -> Rejected:
+    return Rejected(
+        order_request_id=request_id,
+        code=REJECTED,
+        text=message or "rejected by the exchange or the broker",
+        venue_order_id=order_id,
+        venue_status=REJECTED,
+        tracking_id=tracking_id,
+    )
+
+
+def _cancel(request_id: str, said: Fields, tracking_id: str | None) -> Outcome:
+    return Accepted(order_request_id=request_id, transact_ns=said.time_ns("time"), tracking_id=tracking_id)
+
+
+def _stop(request_id: str, said: Fields, tracking_id: str | None) -> Outcome:
+    order_id = said.text("stopOrderId")
+    if not order_id:
+        raise ValueError("stopOrderId is missing")
+    return Accepted(order_request_id=request_id, venue_order_id=order_id, tracking_id=tracking_id)
+
+
+def _refused(request_id: str, answer: RestAnswer) -> Outcome:
+    error = read_error(answer)
+    sure = answer.status in SURE_HTTP if error.grpc_status is None else error.grpc_status in SURE_GRPC
+    kind = Rejected if sure and error.code not in DOUBTFUL_CODES else Unknown
+    return kind(order_request_id=request_id, code=error.code, text=error.text, tracking_id=error.tracking_id or None)

@@ -1,0 +1,201 @@
+"""What can be asked of T-Invest: accounts, orders, stop orders, limits, prices.
+
+    async with TInvestQueries() as queries:
+        orders = await queries.get_orders("2000000001")
+
+No query changes anything, so one that fails in passing is made again until its time runs out. Every
+method raises:
+    UsageError: what is asked can't be said to this venue, or there is no turn within its limits in time.
+    VenueError: the venue refused (a `TInvestError` with its code), or answered what can't be read.
+    CallError: no answer came in time.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from contextlib import AsyncExitStack
+from decimal import Decimal
+from types import TracebackType
+from typing import Self, TypeVar
+
+from tenacity import AsyncRetrying, retry_if_exception, stop_before_delay, wait_exponential_jitter
+
+from dropcopy.errors import VenueError
+from producers.gateways.checks import number_problems, refuse, text_problems, word_problems
+from producers.gateways.orders import PriceType
+from producers.gateways.settings import GatewaySettings
+from producers.gateways.tinvest import requests
+from producers.gateways.tinvest.fields import Fields
+from producers.gateways.tinvest.states import Account, MaxLots, OrderPrice, OrderState, StopOrder
+from producers.gateways.tinvest.words import StopStatus
+from producers.gateways.tinvest_errors import TInvestError, read_error
+from producers.rest import CallError, RestAnswer, RestClient
+from producers.venues.tinvest import VenueSettings, rest_headers
+from schemas.fix import OrdStatus, Side
+
+__all__ = ["TInvestQueries"]
+
+CONTRACT = "tinkoff.public.invest.api.contract.v1"
+PASSING = {408, 429, 500, 502, 503, 504}
+# What a query may yet do with the time that it has left.
+LEAST_S = 0.05
+
+Answer = TypeVar("Answer")
+
+
+class TInvestQueries:
+    """Asks T-Invest; an async context manager. Settings that are not given are read from the environment.
+
+    Raises on making it:
+        SettingsError: a setting is missing or can't be used.
+    """
+
+    def __init__(self, venue: VenueSettings | None = None, gateway: GatewaySettings | None = None) -> None:
+        self._venue = venue or VenueSettings.load()
+        self._gateway = gateway or GatewaySettings.load()
+        self._client = RestClient(self._venue.rest_url, headers=rest_headers(self._venue), ca_file=self._venue.ca_file)
+        self._open = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as opening:
+            await self._enter(opening)
+            self._open = opening.pop_all()
+        return self
+
+    async def _enter(self, opening: AsyncExitStack) -> None:
+        await opening.enter_async_context(self._client)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self._open.aclose()
+
+    async def get_accounts(self) -> list[Account]:
+        """Return the accounts of the token's owner, those that it may not use included."""
+
+        def read(said: Fields) -> list[Account]:
+            return [Account.read(each) for each in said.messages("accounts")]
+
+        return await self._ask("UsersService/GetAccounts", b"{}", read)
+
+    async def get_orders(
+        self,
+        account: str,
+        *,
+        statuses: Iterable[OrdStatus] = (),
+        from_ns: int | None = None,
+        to_ns: int | None = None,
+    ) -> list[OrderState]:
+        """Return the active orders, or with a filter today's orders that pass it.
+
+        `from_ns` and `to_ns` are nanoseconds of Unix time; the venue looks no further back than today.
+        """
+        refuse(text_problems("account", account))
+
+        def read(said: Fields) -> list[OrderState]:
+            return [OrderState.read(each) for each in said.messages("orders")]
+
+        return await self._ask("OrdersService/GetOrders", requests.orders_body(account, statuses, from_ns, to_ns), read)
+
+    async def get_order_state(
+        self,
+        account: str,
+        *,
+        venue_order_id: str | None = None,
+        order_request_id: str | None = None,
+        price_type: PriceType | None = None,
+    ) -> OrderState:
+        """Return one order, named by the venue's id or else by its request id.
+
+        The venue may not find orders of more than a day ago (50005).
+        """
+        refuse([*text_problems("account", account), *_id_problems(venue_order_id, order_request_id)])
+        body = requests.order_state_body(account, venue_order_id, order_request_id, price_type)
+        return await self._ask("OrdersService/GetOrderState", body, OrderState.read)
+
+    async def get_stop_orders(
+        self,
+        account: str,
+        *,
+        status: StopStatus | None = None,
+        from_ns: int | None = None,
+        to_ns: int | None = None,
+    ) -> list[StopOrder]:
+        """Return the stop orders of a status, by default those that the venue tells unasked: the active ones."""
+        refuse(text_problems("account", account))
+
+        def read(said: Fields) -> list[StopOrder]:
+            return [StopOrder.read(each) for each in said.messages("stopOrders")]
+
+        body = requests.stop_orders_body(account, status, from_ns, to_ns)
+        return await self._ask("StopOrdersService/GetStopOrders", body, read)
+
+    async def get_max_lots(self, account: str, instrument: str, *, price: Decimal | None = None) -> MaxLots:
+        """Return how many lots can be bought and sold, at `price` or else at the book's best."""
+        refuse(
+            [
+                *text_problems("account", account),
+                *text_problems("instrument", instrument),
+                *([] if price is None else number_problems("price", price, positive=False)),
+            ]
+        )
+        body = requests.max_lots_body(account, instrument, price)
+        return await self._ask("OrdersService/GetMaxLots", body, MaxLots.read)
+
+    async def get_order_price(
+        self, account: str, instrument: str, *, side: Side, quantity: Decimal, price: Decimal
+    ) -> OrderPrice:
+        """Return what a limit order of `quantity` lots would cost."""
+        refuse(
+            [
+                *text_problems("account", account),
+                *text_problems("instrument", instrument),
+                *word_problems("side", side, Side),
+                *number_problems("quantity", quantity),
+                *number_problems("price", price, positive=False),
+            ]
+        )
+        body = requests.order_price_body(account, instrument, side, quantity, price)
+        return await self._ask("OrdersService/GetOrderPrice", body, OrderPrice.read)
+
+    async def _ask(
+        self, method: str, body: bytes, read: Callable[[Fields], Answer], *, timeout_s: float | None = None
+    ) -> Answer:
+        limit_s = self._gateway.query_timeout_s if timeout_s is None else timeout_s
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + limit_s
+        tries = AsyncRetrying(
+            retry=retry_if_exception(_may_pass),
+            stop=stop_before_delay(limit_s),
+            wait=wait_exponential_jitter(multiplier=0.1, max=2, jitter=0.1),
+            reraise=True,
+        )
+
+        async def ask() -> RestAnswer:
+            answer = await self._client.post(
+                f"{CONTRACT}.{method}", body, timeout_s=max(LEAST_S, deadline - loop.time())
+            )
+            if answer.status != 200:
+                raise read_error(answer)
+            return answer
+
+        answer: RestAnswer = await tries(ask)
+        try:
+            return read(Fields.of(answer.body))
+        except ValueError as error:
+            raise VenueError(
+                f"T-Invest answered {method} with what can't be read: {error}",
+                hint=f"Its support knows the call as x-tracking-id {answer.headers.get('x-tracking-id', '(none)')}.",
+            ) from None
+
+
+def _may_pass(error: BaseException) -> bool:
+    return isinstance(error, CallError) or (isinstance(error, TInvestError) and error.http_status in PASSING)
+
+
+def _id_problems(venue_order_id: str | None, order_request_id: str | None) -> list[str]:
+    if venue_order_id is None and order_request_id is None:
+        return ["venue_order_id or order_request_id is missing: one of them has to name the order"]
+    return [
+        *([] if venue_order_id is None else text_problems("venue_order_id", venue_order_id)),
+        *([] if order_request_id is None else text_problems("order_request_id", order_request_id)),
+    ]
