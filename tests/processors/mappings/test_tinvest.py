@@ -366,7 +366,6 @@ def test_an_order_without_any_id_is_refused(source: str) -> None:
     [
         {"ping": {"time": "2026-01-31T09:15:14Z", "streamId": "x"}},
         {"subscription": {"trackingId": "x", "status": "RESULT_SUBSCRIPTION_STATUS_OK", "accounts": ["2000000001"]}},
-        {"stopOrderState": {"stopOrderId": "x", "accountId": "2000000001", "status": "STOP_ORDER_STATUS_ACTIVE"}},
         {"variantOfTomorrow": {"orderId": "1", "executionReportStatus": "WHATEVER"}},
         {"code": 16, "message": "authentication token is missing or invalid"},
         {"error": {"code": "40003"}},

@@ -1,0 +1,144 @@
+"""Frames of T-Invest's order-state stream as reports.
+
+A stream order stays PARTIALLYFILL when its rest is canceled: `lotsCancelled` tells (T-Invest, Order state
+stream, "Statuses"). The first message of an order carries an id that is the broker's own, shaped as a
+UUID; the exchange's number comes with the next. Trades count pieces, all else counts lots.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from processors.core.errors import MappingError
+from processors.core.model import Report, Trade
+from processors.core.times import rfc3339_ns
+from processors.mappings.tinvest.stops import StopOrderState, stop_state
+from processors.mappings.tinvest.words import (
+    NAMELESS,
+    ORDER_TYPES,
+    SIDES,
+    STATUSES,
+    TIMES_IN_FORCE,
+    Money,
+    decimal,
+    is_internal,
+    money,
+)
+from schemas.fix import OrdStatus, OrdType
+
+__all__ = ["read_frame"]
+
+
+class StreamTrade(Struct, gc=False, rename="camel"):
+    """`OrderTrade` of the stream: price of one piece, quantity in pieces."""
+
+    price: Money
+    quantity: int
+    trade_id: str = ""
+    date_time: str = ""
+
+
+class OrderState(Struct, gc=False, rename="camel"):
+    """`OrderStateStreamResponse.OrderState`, as far as it is used."""
+
+    account_id: str
+    execution_report_status: str
+    order_id: str = ""
+    order_request_id: str = ""
+    trade_order_id: str = ""
+    status_info: str = ""
+    ticker: str = ""
+    lot_size: int = 0
+    direction: str = ""
+    time_in_force: str = ""
+    order_type: str = ""
+    order_price: Money | None = None
+    currency: str = ""
+    lots_requested: int = 0
+    lots_executed: int = 0
+    lots_left: int = 0
+    lots_cancelled: int = 0
+    trades: list[StreamTrade] = []
+    created_at: str = ""
+    completion_time: str = ""
+    instrument_uid: str = ""
+
+
+class Frame(Struct, gc=False, rename="camel"):
+    """`OrderStateStreamResponse`: at most one of its variants, of which two tell of an order."""
+
+    order_state: OrderState | None = None
+    stop_order_state: StopOrderState | None = None
+
+
+# Not strict: the venue writes an int64 as text.
+_STREAM = msgspec.json.Decoder(Frame, strict=False)
+
+_PENDING_NEW, _NEW, _PARTIAL = OrdStatus.PENDING_NEW, OrdStatus.NEW, OrdStatus.PARTIALLY_FILLED
+_LIMIT: Final = OrdType.LIMIT
+_CAUSE_NONE: Final = "CAUSE_UNSPECIFIED"
+# "Not enough position": the order was never placed (T-Invest, orders.proto, StatusCauseInfo).
+_CAUSE_NOT_PLACED: Final = "CAUSE_CANCELLED_NOT_ENOUGH_POSITION"
+
+
+def read_frame(value: bytes) -> Sequence[Report]:
+    """Return the report in a frame, if it tells of an order.
+
+    Raises:
+        MappingError: a status is not known, or the order is without an id.
+        msgspec.DecodeError: it is no JSON of a known shape.
+    """
+    frame = _STREAM.decode(value)
+    if frame.order_state is not None:
+        return (_stream(frame.order_state),)
+    return () if frame.stop_order_state is None else (stop_state(frame.stop_order_state),)
+
+
+def _stream(state: OrderState) -> Report:
+    status, request_id, order_id = state.execution_report_status, state.order_request_id, state.order_id
+    ord_status = STATUSES.get(status)
+    if ord_status is None:
+        raise MappingError("executionReportStatus", status, "no status that is known")
+    if not (order_id or request_id):
+        raise MappingError("orderId", order_id, NAMELESS)
+    size, requested, executed = state.lot_size, state.lots_requested, state.lots_executed
+    if ord_status is _NEW:
+        if is_internal(order_id, request_id) or order_id == state.trade_order_id:
+            ord_status = _PENDING_NEW
+    elif ord_status is _PARTIAL:
+        if _rest_canceled(state, requested, executed):
+            ord_status = OrdStatus.CANCELED
+    elif state.status_info == _CAUSE_NOT_PLACED and not executed:
+        ord_status = OrdStatus.REJECTED
+    ord_type, price, cause = ORDER_TYPES.get(state.order_type), state.order_price, state.status_info
+    return Report(
+        state.account_id,
+        request_id or None,
+        order_id or None,
+        ord_status,
+        status,
+        decimal(executed * size),
+        decimal(requested * size) if size else None,
+        tuple([_trade(trade) for trade in state.trades]) if state.trades else (),
+        rfc3339_ns(state.completion_time or state.created_at),
+        cause if cause and cause != _CAUSE_NONE else None,
+        state.instrument_uid or None,
+        state.ticker or None,
+        SIDES.get(state.direction),
+        ord_type,
+        TIMES_IN_FORCE.get(state.time_in_force),
+        money(price.units, price.nano) if price is not None and ord_type is _LIMIT else None,
+        state.currency.upper() or None,
+    )
+
+
+def _rest_canceled(state: OrderState, requested: int, executed: int) -> bool:
+    return state.lots_cancelled > 0 or (executed < requested and not state.lots_left)
+
+
+def _trade(trade: StreamTrade) -> Trade:
+    price = trade.price
+    identity = trade.trade_id or f"{trade.date_time}/{price.units}.{price.nano:09d}/{trade.quantity}"
+    return Trade(identity, money(price.units, price.nano), decimal(trade.quantity), rfc3339_ns(trade.date_time))
