@@ -8,6 +8,7 @@ import typer
 
 from dropcopy.errors import UsageError
 from sandbox.running import stop_event
+from sandbox.simulators.tinvest.limits import Limits, LimitsError, read_limits
 from sandbox.simulators.tinvest.server import TInvestSimulator, account_ids
 
 __all__ = ["run_simulator"]
@@ -24,6 +25,7 @@ def run_simulator(
     speed: float,
     certificate: Path | None,
     key: Path | None,
+    limits: str = "none",
 ) -> None:
     """Simulate `venue` until SIGTERM or SIGINT; print the settings that lead to it when it is ready.
 
@@ -33,7 +35,12 @@ def run_simulator(
     if venue not in SIMULATED:
         raise UsageError(f"there is no simulator of {venue!r}", hint=f"There is one of: {', '.join(SIMULATED)}.")
     simulator = TInvestSimulator(
-        accounts=read_accounts(accounts), port=port, seed=seed, speed=speed, tls=_tls(certificate, key)
+        accounts=read_accounts(accounts),
+        port=port,
+        seed=seed,
+        speed=speed,
+        limits=_limits(limits),
+        tls=_tls(certificate, key),
     )
     asyncio.run(_serve(simulator))
 
@@ -50,6 +57,13 @@ def read_accounts(text: str) -> list[str]:
     if not names:
         raise UsageError(f"--accounts {text!r} names no account", hint="Give a number such as 3, or ids.")
     return names
+
+
+def _limits(name: str) -> Limits:
+    try:
+        return read_limits(name)
+    except LimitsError:
+        raise UsageError(f"--limits {name!r} is none", hint="Give one of: none, documented.") from None
 
 
 def _tls(certificate: Path | None, key: Path | None) -> ssl.SSLContext | None:

@@ -4,8 +4,10 @@ import asyncio
 import time
 from collections.abc import Callable
 
+from sandbox.simulators.tinvest.instruments import Instrument
 from sandbox.simulators.tinvest.market import Market
-from sandbox.simulators.tinvest.orders import Ask, Order
+from sandbox.simulators.tinvest.orders import Ask, CancelRequest, Cause, Order
+from sandbox.simulators.tinvest.stops import StopAsk, StopOrder
 
 __all__ = ["Exchange"]
 
@@ -13,7 +15,7 @@ __all__ = ["Exchange"]
 class Exchange:
     """Runs a market in real time on the running event loop; `tell` gets each order after each step of it."""
 
-    def __init__(self, market: Market, tell: Callable[[Order], None]) -> None:
+    def __init__(self, market: Market, tell: Callable[[Order | StopOrder], None]) -> None:
         self.market = market
         self._tell = tell
         self._waiting: dict[tuple[str, str], list[asyncio.Future[None]]] = {}
@@ -25,9 +27,68 @@ class Exchange:
         self._tick()
         return self.now(order)
 
-    def cancel(self, order: Order) -> None:
-        """Cancel what is left of an order."""
-        self.market.cancel(order, time.time_ns())
+    def cancel(self, order: Order, kind: str = "CANCEL") -> bool:
+        """Cancel what is left of an order on its client's wish; tell whether it was not too late."""
+        now_ns = self._tick()
+        in_time = not self.now(order).is_final
+        self.market.note(order, CancelRequest(kind, now_ns, None if in_time else "30059"))
+        if in_time:
+            self.market.cancel(order, now_ns)
+            self._tick()
+        return in_time
+
+    def replace(self, order: Order, ask: Ask, *, ignored: bool = False) -> Order | None:
+        """Put another order in the place of one, and return it as it then stands; None if it is too late."""
+        now_ns = self._tick()
+        in_time = not self.now(order).is_final
+        self.market.note(order, CancelRequest("REPLACE", now_ns, None if in_time else "30059"))
+        if not in_time:
+            return None
+        new = self.market.replace(order, ask, now_ns, ignored=ignored)
+        self._tick()
+        return self.now(new)
+
+    def end(self, order: Order, cause: Cause) -> None:
+        """Cancel what is left of an order, but not on its client's wish."""
+        self.market.cancel(order, time.time_ns(), cause)
+        self._tick()
+
+    def fill(self, order: Order, lots: int, price_nano: int) -> None:
+        """Let an order trade."""
+        self.market.fill(order, lots, price_nano, time.time_ns())
+        self._tick()
+
+    def submit_stop(self, ask: StopAsk, *, ignored: bool = False) -> StopOrder:
+        """Take a stop order."""
+        stop = self.market.submit_stop(ask, time.time_ns(), ignored=ignored)
+        self._tick()
+        return stop
+
+    def withdraw(self, stop: StopOrder) -> bool:
+        """Cancel a stop order on its client's wish; tell whether it was not too late."""
+        now_ns = self._tick()
+        kept = self.market.find_stop(stop.ask.account, request_id=stop.ask.request_id)
+        in_time = kept is not None and not kept.is_final
+        self.market.note(stop, CancelRequest("CANCEL", now_ns, None if in_time else "30060"))
+        if in_time:
+            self.market.withdraw(stop, now_ns)
+            self._tick()
+        return in_time
+
+    def expire(self, stop: StopOrder) -> None:
+        """Let a stop order's time be over."""
+        self.market.expire(stop, time.time_ns())
+        self._tick()
+
+    def trigger(self, stop: StopOrder) -> None:
+        """Let a stop order become an order."""
+        self.market.trigger(stop, time.time_ns())
+        self._tick()
+
+    def set_price(self, instrument: Instrument, price_nano: int) -> None:
+        """Move an instrument's price."""
+        self._tick()
+        self.market.set_price(instrument, price_nano, time.time_ns())
         self._tick()
 
     def now(self, order: Order) -> Order:
@@ -49,7 +110,11 @@ class Exchange:
             self._timer.cancel()
             self._timer = None
 
-    def _tick(self) -> None:
+    def _tick(self) -> int:
+        """Let all happen that is due, and return the time by which it is done.
+
+        What is pushed at that very time comes before all that is due later.
+        """
         self.stop()
         now_ns = time.time_ns()
         changed = self.market.advance(now_ns)
@@ -57,10 +122,12 @@ class Exchange:
             self._tell(order)
         # Only now, so that who waited finds all that happened at this moment.
         for order in changed:
-            self._wake(order)
+            if isinstance(order, Order):
+                self._wake(order)
         due_ns = self.market.next_due_ns
         if due_ns is not None:
             self._timer = asyncio.get_running_loop().call_later(max(0, due_ns - now_ns) / 1e9, self._tick)
+        return now_ns
 
     def _wake(self, order: Order) -> None:
         if _is_settled(order):

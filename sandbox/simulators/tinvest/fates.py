@@ -57,8 +57,11 @@ def _kind(ask: Ask) -> str:
     return "MARKET" if ask.order_type == "MARKET" else ask.time_in_force
 
 
-def plan(ask: Ask, fate: Fate, random: Random) -> list[tuple[int, Step]]:
-    """Return the steps of an order's life, each with its delay in nanoseconds after the submission."""
+def plan(ask: Ask, fate: Fate, random: Random, market_nano: int) -> list[tuple[int, Step]]:
+    """Return the steps of an order's life, each with its delay in nanoseconds after the submission.
+
+    An order without a limit trades around `market_nano`.
+    """
     kind = _kind(ask)
     at_once = _AT_ONCE.get(kind)
     fate = (at_once or {}).get(fate, fate)
@@ -69,7 +72,9 @@ def plan(ask: Ask, fate: Fate, random: Random) -> list[tuple[int, Step]]:
     if fate is Fate.REJECT:
         return [*steps, (answer_ns, Reject(random.choice(_REJECT_CAUSES)))]
     steps.append((answer_ns, Place()))
-    fills = [] if fate in (Fate.CANCEL, Fate.REST) else _fills(ask, fate, random, at_once=at_once is not None)
+    fills = (
+        [] if fate in (Fate.CANCEL, Fate.REST) else _fills(ask, fate, random, market_nano, at_once=at_once is not None)
+    )
     moment_ns = answer_ns
     # Half a fill's time on average before each, so that a life of two fills has the mean length.
     for fill in fills:
@@ -84,12 +89,13 @@ def plan(ask: Ask, fate: Fate, random: Random) -> list[tuple[int, Step]]:
     return steps
 
 
-def _fills(ask: Ask, fate: Fate, random: Random, *, at_once: bool) -> list[Fill]:
+def _fills(ask: Ask, fate: Fate, random: Random, market_nano: int, *, at_once: bool) -> list[Fill]:
     lots = ask.lots if fate is Fate.FILL else random.randint(1, ask.lots - 1)
     parts = _split(lots, 1 if at_once else random.randint(1, 4), random)
     # A fill is mostly one trade, now and then several at different prices.
     return [
-        Fill(tuple((n, _price(ask, random)) for n in _split(part, random.choice((1, 1, 3)), random))) for part in parts
+        Fill(tuple((n, _price(ask, random, market_nano)) for n in _split(part, random.choice((1, 1, 3)), random)))
+        for part in parts
     ]
 
 
@@ -98,9 +104,9 @@ def _split(lots: int, parts: int, random: Random) -> list[int]:
     return [end - start for start, end in zip([0, *cuts], [*cuts, lots], strict=True)]
 
 
-def _price(ask: Ask, random: Random) -> int:
+def _price(ask: Ask, random: Random, market_nano: int) -> int:
     # Never worse than the limit: a buyer pays at most it, a seller gets at least it.
     step, better = ask.instrument.step_nano, random.choice((0, 0, 1, 2))
     if ask.price_nano is None:
-        return ask.instrument.price_nano + step * random.randint(-3, 3)
+        return max(step, market_nano + step * random.randint(-3, 3))
     return max(step, ask.price_nano - step * better) if ask.direction == "BUY" else ask.price_nano + step * better

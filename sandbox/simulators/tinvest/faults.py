@@ -1,11 +1,12 @@
 """Faults on request: what shall go wrong next, and how often."""
 
-from collections import Counter, deque
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from sandbox.simulators.tinvest.fates import Fate
+from sandbox.simulators.tinvest.limits import Method
+from sandbox.simulators.tinvest.refusals import BodyShape
 
 __all__ = [
     "Answer",
@@ -14,17 +15,22 @@ __all__ = [
     "CutReply",
     "Delay",
     "Demand",
+    "ErrorBody",
     "Fault",
     "FaultError",
     "Malformed",
-    "Pending",
+    "Once",
     "PerCall",
+    "PLACING",
     "PerFrame",
+    "Refuse",
     "Silence",
     "read_fault",
 ]
 
 Count = Annotated[int, Field(ge=1)]
+# The methods that make a new order.
+PLACING = ("PostOrder", "PostOrderAsync", "ReplaceOrder", "PostStopOrder")
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 
 
@@ -76,31 +82,65 @@ class Malformed(_Fault):
     text: str = '{"orderState":{"orderId":'
 
 
-class Delay(_Fault):
-    """Hold the next stream messages, or the next REST answers, back."""
+class _Counted(_Fault):
+    """A fault that befalls the next so many, of one method or of any."""
+
+    count: Count = 1
+    method: Method | None = None
+
+    def befalls(self, method: str) -> bool:
+        """Tell whether it is for a call of this method."""
+        return self.method is None or self.method == method
+
+
+class Delay(_Counted):
+    """Hold the next stream messages, or the next REST answers, back.
+
+    `when` is before or after the venue does what a call asks for.
+    """
 
     fault: Literal["delay"]
     side: Literal["stream", "rest"]
     seconds: Seconds
-    count: Count = 1
+    when: Literal["before", "after"] = "after"
+
+    @model_validator(mode="after")
+    def _of_rest(self) -> Self:
+        if self.side == "stream" and (self.method is not None or self.when != "after"):
+            raise ValueError("a delay of the stream has neither method nor when")
+        return self
 
 
-class PerCall(_Fault):
-    """What befalls the next orders.
+class PerCall(_Counted):
+    """What befalls the next calls of a method, or the next new orders of any kind.
 
-    Taken and never answered (`drop_reply`), taken and the call's connection cut (`cut_reply`), or
-    answered and forgotten (`ignore`).
+    Done and never answered (`drop_reply`), done and the call's connection cut (`cut_reply`), or
+    answered and forgotten (`ignore`, of calls that change something).
     """
 
     fault: Literal["drop_reply", "cut_reply", "ignore"]
-    count: Count = 1
+
+    def befalls(self, method: str) -> bool:
+        """Tell whether it is for a call of this method; without one, for those that make a new order."""
+        return method in PLACING if self.method is None else self.method == method
 
 
-class PerFrame(_Fault):
-    """Send the next order messages twice."""
+class PerFrame(_Counted):
+    """Send the next order messages twice (`duplicate`), or not at all (`lose`)."""
 
-    fault: Literal["duplicate"]
-    count: Count = 1
+    fault: Literal["duplicate", "lose"]
+    method: None = None
+
+
+class Once(_Counted):
+    """What else can come of a call.
+
+    `half_replace`: a ReplaceOrder cancels, and its new order is refused with 30049; `report_not_found`:
+    a repeated key is answered with 30057.
+    """
+
+    fault: Literal["half_replace", "report_not_found"]
+    method: None = None
 
 
 class Demand(_Fault):
@@ -115,16 +155,32 @@ class Demand(_Fault):
         return Fate[self.fault.upper()]
 
 
-class Answer(_Fault):
+class Answer(_Counted):
     """Answer the next REST calls with this, instead of doing what they ask."""
 
     fault: Literal["answer"]
     status: Annotated[int, Field(ge=200, le=599)]
     body: str = ""
-    count: Count = 1
+    headers: dict[str, str] = Field(default_factory=dict)
 
 
-Fault = Cut | Silence | Close | Malformed | Delay | PerCall | PerFrame | Demand | Answer
+class Refuse(_Counted):
+    """Refuse the next REST calls with one of the venue's error codes, instead of doing what they ask."""
+
+    fault: Literal["refuse"]
+    code: Annotated[str, Field(pattern=r"^[1-9]\d{4}$")]
+    message: str = ""
+    shape: BodyShape = BodyShape.TEXT
+
+
+class ErrorBody(_Counted):
+    """Give the next refusals, whatever their cause, a body of this form."""
+
+    fault: Literal["error_body"]
+    shape: BodyShape
+
+
+Fault = Cut | Silence | Close | Malformed | Delay | PerCall | PerFrame | Once | Demand | Answer | Refuse | ErrorBody
 
 _ADAPTER: TypeAdapter[Fault] = TypeAdapter(Annotated[Fault, Field(discriminator="fault")])
 
@@ -140,44 +196,3 @@ def read_fault(value: Any) -> Fault:
     except ValidationError as error:
         problems = (f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors(include_url=False))
         raise FaultError("; ".join(problems)) from None
-
-
-class Pending:
-    """What is still to go wrong, to be used up by what it befalls."""
-
-    def __init__(self) -> None:
-        self._counts: Counter[str] = Counter()
-        self._delays_s: dict[str, deque[float]] = {"stream": deque(), "rest": deque()}
-        self._answers: deque[Answer] = deque()
-
-    def add(self, fault: PerCall | PerFrame | Delay | Answer) -> None:
-        """Let it happen, as often as it says."""
-        match fault:
-            case Delay(side=side, seconds=seconds, count=count):
-                self._delays_s[side].extend([seconds] * count)
-            case Answer(count=count):
-                self._answers.extend([fault] * count)
-            case PerCall(fault=name, count=count) | PerFrame(fault=name, count=count):
-                self._counts[name] += count
-
-    def take(self, fault: str) -> bool:
-        """Use up one of a counted fault, if there is one."""
-        if self._counts[fault] <= 0:
-            return False
-        self._counts[fault] -= 1
-        return True
-
-    def take_delay_s(self, side: str) -> float:
-        """Use up one delay, if there is one; 0 if not."""
-        delays_s = self._delays_s[side]
-        return delays_s.popleft() if delays_s else 0
-
-    def take_answer(self) -> Answer | None:
-        """Use up one answer that shall stand for the venue's, if there is one."""
-        return self._answers.popleft() if self._answers else None
-
-    def left(self) -> dict[str, int]:
-        """Return how many of each are still to come."""
-        delays = {f"delay_{side}": len(delays_s) for side, delays_s in self._delays_s.items()}
-        counts = {**self._counts, **delays, "answer": len(self._answers)}
-        return {name: count for name, count in counts.items() if count}

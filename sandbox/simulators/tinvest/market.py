@@ -1,4 +1,4 @@
-"""The simulated exchange: orders, and what is due to happen to them. No clock, no sockets.
+"""The simulated exchange: orders, stop orders, prices, and what is due to happen. No clock, no sockets.
 
 Every method takes the time as an argument; with the same seed and the same calls at the same times,
 the same happens.
@@ -7,11 +7,25 @@ the same happens.
 import heapq
 from collections import deque
 from collections.abc import Mapping
+from dataclasses import replace
 from random import Random
 from uuid import UUID
 
 from sandbox.simulators.tinvest.fates import FATES, Fate, draw_fate, plan
-from sandbox.simulators.tinvest.orders import Ask, Cancel, Cause, Order, Step, take
+from sandbox.simulators.tinvest.instruments import Instrument
+from sandbox.simulators.tinvest.orders import Ask, Cancel, CancelRequest, Cause, Fill, Order, Step, take
+from sandbox.simulators.tinvest.stops import (
+    Accept,
+    Expire,
+    StopAsk,
+    StopOrder,
+    StopStep,
+    Trigger,
+    Withdraw,
+    child_ask,
+    take_stop,
+    watch,
+)
 
 __all__ = ["Market"]
 
@@ -19,7 +33,7 @@ Key = tuple[str, str]
 
 
 class Market:
-    """All orders of all accounts.
+    """All orders and stop orders of all accounts.
 
     `speed` divides every delay, `fates` weighs how orders end, `first_number` is the first exchange
     id; runs that share a broker must not repeat each other's.
@@ -39,7 +53,10 @@ class Market:
         self._next_number = first_number
         self._orders: dict[Key, Order] = {}
         self._keys_by_number: dict[Key, Key] = {}
-        self._due: list[tuple[int, int, Key, Step]] = []
+        self._stops: dict[Key, StopOrder] = {}
+        self._stop_keys_by_id: dict[Key, Key] = {}
+        self._prices: dict[str, int] = {}
+        self._due: list[tuple[int, int, Key, Step | StopStep]] = []
         self._steps = 0
         self._demanded: deque[Fate] = deque()
 
@@ -51,10 +68,13 @@ class Market:
         """Return a fresh UUID from the market's own random source."""
         return str(UUID(int=self._random.getrandbits(128), version=4))
 
-    def submit(self, ask: Ask, now_ns: int, *, ignored: bool = False) -> Order:
+    def submit(
+        self, ask: Ask, now_ns: int, *, ignored: bool = False, replaces: str | None = None, stop: str | None = None
+    ) -> Order:
         """Take an order, or return the one that there is under the same key of the same account.
 
-        An ignored order stays as it is for ever, and is never told of.
+        An ignored order stays as it is for ever, and is never told of. `replaces` is the key of an
+        order whose place it takes, `stop` the id of the stop order that became it.
         """
         key = (ask.account, ask.request_id)
         if key in self._orders:
@@ -66,21 +86,90 @@ class Market:
             created_ns=now_ns,
             changed_ns=now_ns,
             placed=ignored,
+            replaces=replaces,
+            stop_order_id=stop,
         )
         self._next_number += 1
         self._orders[key] = order
         self._keys_by_number[ask.account, str(order.number)] = key
         if not ignored:
             fate = self._demanded.popleft() if self._demanded else draw_fate(self._fates, self._random)
-            for delay_ns, step in plan(ask, fate, self._random):
+            for delay_ns, step in plan(ask, fate, self._random, self.price(ask.instrument)):
                 self._push(now_ns + round(delay_ns / self._speed), key, step)
         return order
 
-    def cancel(self, order: Order, now_ns: int) -> None:
-        """Cancel what is left of an order on its client's wish, at once."""
-        self._push(now_ns, (order.ask.account, order.ask.request_id), Cancel(Cause.CANCELLED_BY_CLIENT))
+    def cancel(self, order: Order, now_ns: int, cause: Cause = Cause.CANCELLED_BY_CLIENT) -> None:
+        """Cancel what is left of an order, at once."""
+        self._push(now_ns, _key(order), Cancel(cause))
 
-    def _push(self, due_ns: int, key: Key, step: Step) -> None:
+    def fill(self, order: Order, lots: int, price_nano: int, now_ns: int) -> None:
+        """Let an order trade, at once; it must have these lots left."""
+        self._push(now_ns, _key(order), Fill(((lots, price_nano),)))
+
+    def replace(self, order: Order, ask: Ask, now_ns: int, *, ignored: bool = False) -> Order:
+        """Cancel an order and submit another in its place; ignored, the first stays and the other is forgotten."""
+        if not ignored:
+            self.cancel(order, now_ns)
+        key = _key(order)
+        self._orders[key] = replace(self._orders[key], replaced_by=ask.request_id)
+        return self.submit(ask, now_ns, ignored=ignored, replaces=order.ask.request_id)
+
+    def note(self, order: Order | StopOrder, request: CancelRequest) -> None:
+        """Remember that an order's client wished to cancel it, and what the venue answered."""
+        key = _key(order)
+        if isinstance(order, Order):
+            kept = self._orders[key]
+            self._orders[key] = replace(kept, cancel_requests=(*kept.cancel_requests, request))
+        else:
+            stop = self._stops[key]
+            self._stops[key] = replace(stop, cancel_requests=(*stop.cancel_requests, request))
+
+    def submit_stop(self, ask: StopAsk, now_ns: int, *, ignored: bool = False) -> StopOrder:
+        """Take a stop order, or return the one that there is under the same key of the same account."""
+        key = (ask.account, ask.request_id)
+        if key in self._stops:
+            return self._stops[key]
+        stop = StopOrder(ask=ask, stop_order_id=self.new_id(), created_ns=now_ns, changed_ns=now_ns)
+        self._stops[key] = stop
+        self._stop_keys_by_id[ask.account, stop.stop_order_id] = key
+        if not ignored:
+            self._push(now_ns, key, Accept())
+            if ask.expire_ns is not None:
+                self._push(ask.expire_ns, key, Expire())
+            if ask.instant:
+                self._watch(key, replace(stop, told=True), self.price(ask.instrument), now_ns)
+        return stop
+
+    def withdraw(self, stop: StopOrder, now_ns: int) -> None:
+        """Cancel a stop order on its client's wish, at once."""
+        self._push(now_ns, _key(stop), Withdraw())
+
+    def expire(self, stop: StopOrder, now_ns: int) -> None:
+        """Let a stop order's time be over, at once."""
+        self._push(now_ns, _key(stop), Expire())
+
+    def trigger(self, stop: StopOrder, now_ns: int) -> None:
+        """Let a stop order become an order at once, whatever the price."""
+        self._push(now_ns, _key(stop), Trigger(stop.ask.stop_price_nano, self.new_id()))
+
+    def price(self, instrument: Instrument) -> int:
+        """Return what an instrument trades at."""
+        return self._prices.get(instrument.uid, instrument.price_nano)
+
+    def set_price(self, instrument: Instrument, price_nano: int, now_ns: int) -> None:
+        """Move an instrument's price, which triggers the stop orders that wait for it."""
+        self._prices[instrument.uid] = price_nano
+        for key, stop in self._stops.items():
+            if stop.ask.instrument is instrument:
+                self._watch(key, stop, price_nano, now_ns)
+
+    def _watch(self, key: Key, stop: StopOrder, price_nano: int, now_ns: int) -> None:
+        after, triggered = watch(stop, price_nano)
+        self._stops[key] = replace(after, told=self._stops[key].told)
+        if triggered:
+            self._push(now_ns, key, Trigger(price_nano, self.new_id()))
+
+    def _push(self, due_ns: int, key: Key, step: Step | StopStep) -> None:
         self._steps += 1
         heapq.heappush(self._due, (due_ns, self._steps, key, step))
 
@@ -89,22 +178,56 @@ class Market:
         """When something is due to happen next."""
         return self._due[0][0] if self._due else None
 
-    def advance(self, now_ns: int) -> list[Order]:
+    def advance(self, now_ns: int) -> list[Order | StopOrder]:
         """Let everything happen that is due by now; return each order as it was after each step of it."""
-        states = []
+        states: list[Order | StopOrder] = []
         while self._due and self._due[0][0] <= now_ns:
             due_ns, _, key, step = heapq.heappop(self._due)
-            after = take(self._orders[key], step, due_ns)
+            after: Order | StopOrder | None
+            if isinstance(step, StopStep):
+                after = self._step_stop(key, step, due_ns)
+            else:
+                after = take(self._orders[key], step, due_ns)
+                if after is not None:
+                    self._orders[key] = after
             if after is not None:
-                self._orders[key] = after
                 states.append(after)
         return states
+
+    def _step_stop(self, key: Key, step: StopStep, due_ns: int) -> StopOrder | None:
+        after = take_stop(self._stops[key], step, due_ns)
+        if after is not None:
+            self._stops[key] = after
+            if isinstance(step, Trigger):
+                self.submit(child_ask(after), due_ns, stop=after.stop_order_id)
+        return after
 
     def find(self, account: str, *, number: str | None = None, request_id: str | None = None) -> Order | None:
         """Return an order by the exchange's id or by the client's key."""
         key = (account, request_id) if request_id is not None else self._keys_by_number.get((account, number or ""))
         return None if key is None else self._orders.get(key)
 
+    def find_stop(
+        self, account: str, *, stop_order_id: str | None = None, request_id: str | None = None
+    ) -> StopOrder | None:
+        """Return a stop order by the venue's id or by the client's key."""
+        if request_id is not None:
+            return self._stops.get((account, request_id))
+        key = self._stop_keys_by_id.get((account, stop_order_id or ""))
+        return None if key is None else self._stops.get(key)
+
+    def child(self, stop: StopOrder) -> Order | None:
+        """Return the order that a stop order became."""
+        return self._orders.get((stop.ask.account, stop.child_request_id)) if stop.child_request_id else None
+
     def orders(self, account: str | None = None) -> list[Order]:
         """Return every order, oldest first, of one account or of all."""
         return [order for order in self._orders.values() if account in (None, order.ask.account)]
+
+    def stops(self, account: str | None = None) -> list[StopOrder]:
+        """Return every stop order, oldest first, of one account or of all."""
+        return [stop for stop in self._stops.values() if account in (None, stop.ask.account)]
+
+
+def _key(order: Order | StopOrder) -> Key:
+    return order.ask.account, order.ask.request_id

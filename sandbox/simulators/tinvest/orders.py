@@ -9,7 +9,22 @@ from enum import StrEnum
 
 from sandbox.simulators.tinvest.instruments import Instrument
 
-__all__ = ["Ask", "Cancel", "Cause", "Fill", "Order", "Place", "Receive", "Reject", "Status", "Step", "Trade", "take"]
+__all__ = [
+    "Ask",
+    "Cancel",
+    "CancelRequest",
+    "Cause",
+    "Fill",
+    "Order",
+    "Place",
+    "Receive",
+    "Reject",
+    "Source",
+    "Status",
+    "Step",
+    "Trade",
+    "take",
+]
 
 
 class Status(StrEnum):
@@ -35,6 +50,23 @@ class Cause(StrEnum):
     REJECTED_BY_EXCHANGE = "REJECTED_BY_EXCHANGE"
 
 
+class Source(StrEnum):
+    """Where an order comes from: the API, the phone app (it has no key of a client), or a stop order."""
+
+    API = "API"
+    APP = "APP"
+    STOP = "STOP"
+
+
+@dataclass(frozen=True)
+class CancelRequest:
+    """A wish to cancel, alone or as the half of a replace (`CANCEL`, `REPLACE`); `code` is of its refusal."""
+
+    kind: str
+    asked_ns: int
+    code: str | None = None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Ask:
     """What a client asked for. Enums are the venue's names without their prefix (`BUY`, `LIMIT`, `DAY`).
@@ -51,6 +83,7 @@ class Ask:
     time_in_force: str
     lots: int
     price_nano: int | None
+    source: Source = Source.API
 
 
 @dataclass(frozen=True)
@@ -74,7 +107,9 @@ class Order:
 
     `number` is what its exchange id will be; until it is placed, the venue shows the client's key as
     the order's id (T-Invest, Order state stream: the first message carries an internal number).
-    `told` is whether the venue has told anyone of it.
+    `told` is whether the venue has told anyone of it. `replaces` and `replaced_by` are the keys of the
+    orders before and after it in a chain of replaces, `stop_order_id` is the stop order that became it:
+    links that the stream never tells.
     """
 
     ask: Ask
@@ -88,6 +123,10 @@ class Order:
     lots_cancelled: int = 0
     cause: Cause = Cause.UNSPECIFIED
     trades: tuple[Trade, ...] = ()
+    replaces: str | None = None
+    replaced_by: str | None = None
+    stop_order_id: str | None = None
+    cancel_requests: tuple[CancelRequest, ...] = ()
 
     @property
     def exchange_id(self) -> str | None:

@@ -1,74 +1,57 @@
-"""What the simulated venue makes of a request's JSON: an order, a look-up, or a refusal in its own words.
+"""What the simulated venue makes of a request's JSON on orders: an order, a look-up, or a refusal.
 
 Sources: T-Invest, orders.proto and errors (codes and messages).
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
-from uuid import UUID
+from collections.abc import Callable
+from dataclasses import replace
+from typing import NamedTuple
 
-from sandbox.simulators.tinvest.instruments import find_instrument
+from sandbox.simulators.tinvest.fields import (
+    Body,
+    EnumField,
+    check_price_type,
+    is_between,
+    optional_price,
+    read_account,
+    read_instrument,
+    read_key,
+    read_lots,
+    read_period,
+    read_price,
+)
+from sandbox.simulators.tinvest.instruments import Instrument
 from sandbox.simulators.tinvest.orders import Ask, Order
-from sandbox.simulators.tinvest.wire import nano_of, read_timestamp
+from sandbox.simulators.tinvest.refusals import Refusal
 
-__all__ = ["Refusal", "chosen_orders", "read_ask", "read_order_id"]
-
-# gRPC status of an error -> HTTP status (T-Invest, HTTP errors).
-HTTP_STATUS = {3: 400, 5: 404, 7: 403, 8: 429, 9: 400, 13: 500, 16: 401}
+__all__ = [
+    "DIRECTION",
+    "PriceQuery",
+    "chosen_orders",
+    "read_ask",
+    "read_order_id",
+    "read_price_query",
+    "read_replacement",
+]
 
 # An order that costs more needs a confirmation by hand (T-Invest, Orders, limits on an order's cost).
 MOST_NANO = 30_000_000 * 10**9
 
-DIRECTIONS = {"ORDER_DIRECTION_BUY": "BUY", "ORDER_DIRECTION_SELL": "SELL"}
-ORDER_TYPES = {"ORDER_TYPE_LIMIT": "LIMIT", "ORDER_TYPE_MARKET": "MARKET", "ORDER_TYPE_BESTPRICE": "BESTPRICE"}
-TIMES_IN_FORCE = {
-    "TIME_IN_FORCE_UNSPECIFIED": "DAY",
-    "TIME_IN_FORCE_DAY": "DAY",
-    "TIME_IN_FORCE_FILL_AND_KILL": "FILL_AND_KILL",
-    "TIME_IN_FORCE_FILL_OR_KILL": "FILL_OR_KILL",
-}
-STATUSES = {f"EXECUTION_REPORT_STATUS_{name}" for name in ("NEW", "PARTIALLYFILL", "FILL", "CANCELLED", "REJECTED")}
-
-
-class Refusal(Exception):  # noqa: N818 -- the venue's answer, not a fault of the simulator
-    """An error as the venue answers it: gRPC status number, five-digit code, message."""
-
-    def __init__(self, grpc_status: int, code: str, message: str) -> None:
-        super().__init__(message)
-        self.grpc_status = grpc_status
-        self.code = code
-        self.message = message
-
-    @property
-    def http_status(self) -> int:
-        """The HTTP status that goes with it."""
-        return HTTP_STATUS[self.grpc_status]
-
-    def body(self) -> dict[str, Any]:
-        """Return the body: `code` is gRPC's number, `description` the venue's own code, as text."""
-        return {"code": self.grpc_status, "message": self.message, "description": self.code}
-
-
-class _Field(NamedTuple):
-    name: str
-    missing: tuple[str, str]
-    invalid: tuple[str, str]
-
-
-_QUANTITY = _Field(
-    "quantity", ("30015", "Parameter `quantity` is missing or equal to 0"), ("30016", "`quantity` is invalid")
+DIRECTION = EnumField("direction", "ORDER_DIRECTION_", ("UNSPECIFIED", "BUY", "SELL"), "30020", "30019")
+ORDER_TYPE = EnumField("orderType", "ORDER_TYPE_", ("UNSPECIFIED", "LIMIT", "MARKET", "BESTPRICE"), "30026", "30025")
+TIME_IN_FORCE = EnumField(
+    "timeInForce", "TIME_IN_FORCE_", ("UNSPECIFIED", "DAY", "FILL_AND_KILL", "FILL_OR_KILL"), "30254"
 )
-_PRICE = _Field("price", ("30017", "Missing parameter: `price`"), ("30018", "`price` is invalid"))
-_DIRECTION = _Field("direction", ("30019", "Missing parameter: `direction`"), ("30020", "`direction` is invalid"))
-_ORDER_TYPE = _Field(
-    "orderType", ("30025", "Missing parameter: `order_type`"), ("30026", "Invalid parameter: `order_type`")
-)
-_ORDER_ID = _Field(
-    "orderId", ("30027", "Missing parameter: `order_id`"), ("30028", "`order id` has invalid UUID format")
+ID_TYPE = EnumField("orderIdType", "ORDER_ID_TYPE_", ("UNSPECIFIED", "EXCHANGE", "REQUEST"), "")
+STATUS = EnumField(
+    "executionStatus",
+    "EXECUTION_REPORT_STATUS_",
+    ("UNSPECIFIED", "FILL", "REJECTED", "CANCELLED", "NEW", "PARTIALLYFILL"),
+    "30245",
 )
 
 
-def read_ask(body: Mapping[str, Any], accounts: list[str], new_id: Callable[[], str], *, is_async: bool) -> Ask:
+def read_ask(body: Body, accounts: list[str], new_id: Callable[[], str], *, is_async: bool) -> Ask:
     """Return the order that a PostOrder or PostOrderAsync asks for.
 
     PostOrder takes a missing key, and one that is no UUID, and puts one of its own in its place;
@@ -78,102 +61,66 @@ def read_ask(body: Mapping[str, Any], accounts: list[str], new_id: Callable[[], 
         Refusal: as the venue would.
     """
     account = read_account(body, accounts)
-    instrument_id = str(body.get("instrumentId") or body.get("figi") or "")
-    if not instrument_id:
-        raise Refusal(3, "30093", "Missing parameter: `figi` or `instrument_id`")
-    instrument = find_instrument(instrument_id)
-    if instrument is None:
-        raise Refusal(5, "50002", "Instrument not found")
-    order_type = _enum(body, _ORDER_TYPE, ORDER_TYPES)
-    price_nano = _price(body) if order_type == "LIMIT" else None
-    if price_nano is not None and price_nano % instrument.step_nano:
-        raise Refusal(3, "30078", "Incorrect minimum price increment")
-    lots = _quantity(body)
-    if lots * instrument.lot_size * (price_nano or instrument.price_nano) > MOST_NANO:
-        raise Refusal(9, "90003", "The price is too high")
+    instrument, instrument_id = read_instrument(body)
+    check_price_type(body)
+    order_type = ORDER_TYPE.read(body)
+    price_nano = read_price(body, instrument) if order_type == "LIMIT" else None
+    lots = read_lots(body)
+    _check_cost(instrument, lots, price_nano)
     return Ask(
         account=account,
-        request_id=_request_id(body, new_id, is_async=is_async),
+        request_id=read_key(
+            body,
+            "orderId",
+            None if is_async else new_id,
+            missing="30027" if is_async else "",
+            invalid="30028",
+            too_long="30055",
+        ),
         instrument=instrument,
         instrument_id=instrument_id,
-        direction=_enum(body, _DIRECTION, DIRECTIONS),
+        direction=DIRECTION.read(body),
         order_type=order_type,
-        time_in_force=TIMES_IN_FORCE.get(str(body.get("timeInForce", "TIME_IN_FORCE_DAY")), "DAY"),
+        time_in_force=TIME_IN_FORCE.read(body, "DAY"),
         lots=lots,
         price_nano=price_nano,
     )
 
 
-def read_account(body: Mapping[str, Any], accounts: list[str]) -> str:
-    """Return the account that a request names.
+def read_replacement(body: Body, old: Ask, new_id: Callable[[], str]) -> Ask:
+    """Return the new order that a ReplaceOrder asks for in the place of `old`.
+
+    A limit order needs a price; the price of others is not looked at.
 
     Raises:
-        Refusal: it names none, or one that the token does not open.
+        Refusal: as the venue would.
     """
-    account = str(body.get("accountId") or "")
-    if not account:
-        raise Refusal(3, "30021", "Missing parameter: `account_id`")
-    if account not in accounts:
-        raise Refusal(5, "50004", "Account not found")
-    return account
+    key = read_key(body, "idempotencyKey", new_id, missing="30029", invalid="30030", too_long="30030")
+    check_price_type(body)
+    price_nano = read_price(body, old.instrument) if old.order_type == "LIMIT" else None
+    lots = read_lots(body)
+    _check_cost(old.instrument, lots, price_nano)
+    return replace(old, request_id=key, lots=lots, price_nano=price_nano)
 
 
-def _enum(body: Mapping[str, Any], field: _Field, names: Mapping[str, str]) -> str:
-    value = body.get(field.name)
-    if value in (None, ""):
-        raise Refusal(3, *field.missing)
-    if not isinstance(value, str) or value not in names:
-        raise Refusal(3, *field.invalid)
-    return names[value]
+def _check_cost(instrument: Instrument, lots: int, price_nano: int | None) -> None:
+    if lots * instrument.lot_size * (price_nano or instrument.price_nano) > MOST_NANO:
+        raise Refusal("90003")
 
 
-def _quantity(body: Mapping[str, Any]) -> int:
-    value = body.get("quantity")
-    if value in (None, "", 0, "0"):
-        raise Refusal(3, *_QUANTITY.missing)
-    try:
-        lots = int(str(value))
-    except ValueError:
-        raise Refusal(3, *_QUANTITY.invalid) from None
-    if lots < 0:
-        raise Refusal(3, "30080", "`quantity` must be positive")
-    return lots
+def read_order_id(body: Body) -> dict[str, str]:
+    """Return which id a request names an order by, as `Market.find` takes it.
+
+    Raises:
+        Refusal: it names none, or a type of id that there is none of.
+    """
+    order_id = str(body.get("orderId") or "")
+    if not order_id:
+        raise Refusal("30027")
+    return {"request_id" if ID_TYPE.read(body) == "REQUEST" else "number": order_id}
 
 
-def _price(body: Mapping[str, Any]) -> int:
-    if body.get("price") is None:
-        raise Refusal(3, *_PRICE.missing)
-    try:
-        price_nano = nano_of(body["price"])
-    except (ValueError, TypeError):
-        raise Refusal(3, *_PRICE.invalid) from None
-    if price_nano <= 0:
-        raise Refusal(3, "30100", "The price must be positive")
-    return price_nano
-
-
-def _request_id(body: Mapping[str, Any], new_id: Callable[[], str], *, is_async: bool) -> str:
-    value = str(body.get("orderId") or "")
-    if len(value) > 36:
-        raise Refusal(3, "30055", "`order_id` cannot be longer than 36 characters")
-    if not value and is_async:
-        raise Refusal(3, *_ORDER_ID.missing)
-    try:
-        UUID(value)
-    except ValueError:
-        if is_async:
-            raise Refusal(3, *_ORDER_ID.invalid) from None
-        return new_id()
-    return value
-
-
-def read_order_id(body: Mapping[str, Any]) -> dict[str, str]:
-    """Return which id a request names an order by, as `Market.find` takes it."""
-    name = "request_id" if body.get("orderIdType") == "ORDER_ID_TYPE_REQUEST" else "number"
-    return {name: str(body.get("orderId") or "")}
-
-
-def chosen_orders(orders: list[Order], body: Mapping[str, Any]) -> list[Order]:
+def chosen_orders(orders: list[Order], body: Body) -> list[Order]:
     """Return those of an account's orders that GetOrders shows.
 
     Without `advancedFilters` those that are active; with them today's, of the statuses and times named.
@@ -185,23 +132,34 @@ def chosen_orders(orders: list[Order], body: Mapping[str, Any]) -> list[Order]:
     filters = body.get("advancedFilters")
     if filters is None:
         return [order for order in told if not order.is_final]
-    if not isinstance(filters, dict):
-        raise Refusal(3, "30245", "`execution_status` is invalid")
-    statuses = set(filters.get("executionStatus") or STATUSES)
-    if not statuses <= STATUSES:
-        raise Refusal(3, "30245", "`execution_status` is invalid")
-    from_ns, to_ns = _time(filters, "from", "30009"), _time(filters, "to", "30010")
+    wanted = filters.get("executionStatus") or () if isinstance(filters, dict) else None
+    if not isinstance(wanted, list | tuple):
+        raise Refusal("30245")
+    statuses = {STATUS.name_of(value) for value in wanted}
+    period = read_period(filters)
     return [
-        order
-        for order in told
-        if f"EXECUTION_REPORT_STATUS_{order.status}" in statuses
-        and (from_ns is None or from_ns <= order.created_ns)
-        and (to_ns is None or order.created_ns <= to_ns)
+        order for order in told if (not statuses or order.status in statuses) and is_between(order.created_ns, period)
     ]
 
 
-def _time(filters: Mapping[str, Any], name: str, code: str) -> int | None:
-    try:
-        return read_timestamp(filters[name]) if filters.get(name) else None
-    except (ValueError, TypeError):
-        raise Refusal(3, code, f"`{name}` is invalid") from None
+class PriceQuery(NamedTuple):
+    """What a GetMaxLots or GetOrderPrice asks about; GetMaxLots has no direction and no lots."""
+
+    account: str
+    instrument: Instrument
+    price_nano: int | None
+    direction: str = ""
+    lots: int = 0
+
+
+def read_price_query(body: Body, accounts: list[str], *, of_order: bool) -> PriceQuery:
+    """Return what is asked about; `of_order` is for GetOrderPrice, which needs a price, a side and lots.
+
+    Raises:
+        Refusal: as the venue would.
+    """
+    account = read_account(body, accounts)
+    instrument, _ = read_instrument(body)
+    if not of_order:
+        return PriceQuery(account, instrument, optional_price(body, instrument))
+    return PriceQuery(account, instrument, read_price(body, instrument), DIRECTION.read(body), read_lots(body))

@@ -7,20 +7,27 @@ import secrets
 import ssl
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 from uuid import uuid4
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from sandbox.simulators.tinvest import faults, wire
 from sandbox.simulators.tinvest.calls import Calls, Json
+from sandbox.simulators.tinvest.controls import Desk, routes
 from sandbox.simulators.tinvest.exchange import Exchange
 from sandbox.simulators.tinvest.fates import FATES, Fate
+from sandbox.simulators.tinvest.limits import Limits, read_limits
 from sandbox.simulators.tinvest.market import Market
 from sandbox.simulators.tinvest.orders import Order
-from sandbox.simulators.tinvest.requests import Refusal
+from sandbox.simulators.tinvest.pending import Pending
+from sandbox.simulators.tinvest.refusals import Refusal
+from sandbox.simulators.tinvest.rest import TRACKING_ID, Rest, as_venue, refused
+from sandbox.simulators.tinvest.stop_calls import StopCalls
+from sandbox.simulators.tinvest.stop_wire import stream_stop
+from sandbox.simulators.tinvest.stops import StopOrder
 from sandbox.simulators.tinvest.stream import StreamConnection
 
 __all__ = ["TInvestSimulator", "account_ids"]
@@ -29,11 +36,9 @@ CONTRACT = "tinkoff.public.invest.api.contract.v1"
 STREAM_PATH = f"/ws/{CONTRACT}.OrdersStreamService/OrderStateStream"
 
 # Close codes are 4000 and the gRPC status (T-Invest, WebSocket errors).
-INVALID_ARGUMENT, NOT_FOUND, UNAUTHENTICATED = 4003, 4005, 4016
+INVALID_ARGUMENT, NOT_FOUND, EXHAUSTED, UNAUTHENTICATED = 4003, 4005, 4008, 4016
 # T-Invest, orders.proto, OrderStateStreamRequest.
 PING_MS_LEAST, PING_MS_MOST = 1_000, 120_000
-
-TRACKING_ID = web.RequestKey("tracking_id", str)
 
 
 def account_ids(count: int) -> list[str]:
@@ -44,8 +49,8 @@ def account_ids(count: int) -> list[str]:
 class TInvestSimulator:
     """A T-Invest on 127.0.0.1, with a made-up token; an async context manager.
 
-    `port` 0 takes a free one. `seed`, `speed` and `fates` are the market's. With `tls` (a server's
-    context) the addresses are https and wss.
+    `port` 0 takes a free one. `seed`, `speed` and `fates` are the market's, `limits` how often it may be
+    called. With `tls` (a server's context) the addresses are https and wss.
     """
 
     def __init__(
@@ -57,6 +62,7 @@ class TInvestSimulator:
         seed: int | None = None,
         speed: float = 1,
         fates: Mapping[Fate, int] = FATES,
+        limits: Limits | None = None,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self.accounts = accounts or account_ids(3)
@@ -66,10 +72,18 @@ class TInvestSimulator:
         # Milliseconds of the start, so that a later run's exchange ids are others.
         market = Market(seed=seed, speed=speed, fates=fates, first_number=time.time_ns() // 1_000_000)
         self._exchange = Exchange(market, self._tell)
-        self._pending = faults.Pending()
+        self.desk = Desk(self.accounts, self._exchange)
+        self._pending = Pending()
         self._connections: set[StreamConnection] = set()
         self._background: set[asyncio.Task[None]] = set()
         self._counts: Counter[str] = Counter()
+        table = {
+            **Calls(self.accounts, self._exchange, self._pending).table(),
+            **StopCalls(self.accounts, self._exchange, self._pending).table(),
+        }
+        self._rest = Rest(table, self._pending, self._knows, self._counts)
+        if limits is not None:
+            self._rest.limits = limits
         self._silent_until = 0.0
         self._runner: web.AppRunner | None = None
 
@@ -85,35 +99,64 @@ class TInvestSimulator:
 
     @property
     def control_url(self) -> str:
-        """What `/faults`, `/orders` and `/stats` are appended to."""
+        """What `/orders`, `/faults` and the other controls are appended to."""
         return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}/control"
 
     def orders(self) -> list[Json]:
         """Return the ledger: every order that the venue was asked for and took, as it stands."""
-        return [wire.ledger_entry(order) for order in self._exchange.market.orders()]
+        return self.desk.orders()
+
+    def stop_orders(self) -> list[Json]:
+        """Return the ledger of stop orders; the orders that they became are in the other."""
+        return self.desk.stop_orders()
+
+    def calls(self) -> list[Json]:
+        """Return the newest REST calls: what was asked, and how it ended."""
+        return self._rest.calls()
+
+    def limit(self, wish: Any) -> Json:
+        """Set how often each method may be called; return it. See `limits.read_limits`.
+
+        Raises:
+            LimitsError: the wish is none.
+        """
+        self._rest.limits = read_limits(wish)
+        return self.limits()
+
+    def limits(self) -> Json:
+        """Return how often each method may be called."""
+        return self._rest.limits.model_dump(mode="json")
 
     def stats(self) -> Json:
         """Return counts of connections, calls, messages and faults still to come."""
         return {
             "connections": len(self._connections),
             "orders": len(self._exchange.market.orders()),
+            "stop_orders": len(self._exchange.market.stops()),
             "final": sum(order.is_final for order in self._exchange.market.orders()),
             "pending_faults": self._pending.left(),
             **dict(self._counts),
         }
 
     async def __aenter__(self) -> Self:
-        app = web.Application(middlewares=[self._as_venue])
-        calls = Calls(self.accounts, self._exchange, self._pending).table()
-        app.add_routes(
-            [
-                web.get(STREAM_PATH, self._stream),
-                web.get("/control/orders", self._control_orders),
-                web.get("/control/stats", self._control_stats),
-                web.post("/control/faults", self._control_faults),
-                *(web.post(f"/rest/{CONTRACT}.{method}", self._rest(method, call)) for method, call in calls.items()),
-            ]
-        )
+        app = web.Application(middlewares=[as_venue])
+        read = {
+            "orders": self.orders,
+            "stop-orders": self.stop_orders,
+            "prices": self.desk.prices,
+            "calls": self.calls,
+            "limits": self.limits,
+            "stats": self.stats,
+        }
+        write = {
+            "faults": self.fault,
+            "orders": self.desk.order,
+            "stop-orders": self.desk.stop_order,
+            "prices": self._set_price,
+            "limits": self.limit,
+        }
+        app.add_routes([web.get(STREAM_PATH, self._stream), *self._rest.routes(f"/rest/{CONTRACT}.")])
+        app.add_routes(routes(read, write))
         # A client that hangs up ends its call, so that a dropped reply waits no longer than its client.
         self._runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
@@ -136,8 +179,10 @@ class TInvestSimulator:
         if self._runner is not None:
             await self._runner.cleanup()
 
-    def _tell(self, order: Order) -> None:
-        text = wire.frame(wire.stream_order(order))
+    def _tell(self, order: Order | StopOrder) -> None:
+        text = wire.frame(wire.stream_order(order) if isinstance(order, Order) else stream_stop(order))
+        if self._pending.take("lose"):
+            return
         times = 2 if self._pending.take("duplicate") else 1
         delay_s = self._pending.take_delay_s("stream")
         for connection in self._connections:
@@ -145,50 +190,8 @@ class TInvestSimulator:
                 for _ in range(times):
                     connection.put(text, delay_s)
 
-    def _rest(
-        self, method: str, call: Callable[[Json, str], Awaitable[Json]]
-    ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-        async def handle(request: web.Request) -> web.StreamResponse:
-            self._counts[method] += 1
-            if not self._knows(request.headers.get("Authorization", "").removeprefix("Bearer ")):
-                raise Refusal(16, "40003", "authentication token is missing or invalid")
-            if answer := self._pending.take_answer():
-                return web.Response(status=answer.status, text=answer.body)
-            try:
-                body = json.loads(await request.text() or "{}")
-            except ValueError:
-                body = None
-            if not isinstance(body, dict):
-                raise Refusal(3, "", "the request is no JSON object")
-            try:
-                result = await call(body, request[TRACKING_ID])
-            except faults.CutReply:
-                if request.transport is not None:
-                    request.transport.abort()
-                return web.Response()
-            if delay_s := self._pending.take_delay_s("rest"):
-                await asyncio.sleep(delay_s)
-            return web.json_response(result)
-
-        return handle
-
     def _knows(self, token: str) -> bool:
         return hmac.compare_digest(token.encode(), self.token.encode())
-
-    @web.middleware
-    async def _as_venue(
-        self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-    ) -> web.StreamResponse:
-        """Give every REST answer the venue's headers, and every refusal its body."""
-        request[TRACKING_ID] = uuid4().hex
-        try:
-            answer = await handler(request)
-        except Refusal as refusal:
-            answer = web.json_response(refusal.body(), status=refusal.http_status)
-            answer.headers["message"] = refusal.message
-        if not answer.prepared:
-            answer.headers["x-tracking-id"] = request[TRACKING_ID]
-        return answer
 
     async def _stream(self, request: web.Request) -> web.StreamResponse:
         # A browser can set no header, so the token may also stand after `json` in the sub-protocols
@@ -198,7 +201,7 @@ class TInvestSimulator:
         bearer = request.headers.get("Authorization", "").removeprefix("Bearer ")
         candidates = [name for name in (bearer, *offered[1:], *literal[1:]) if name]
         if not candidates:
-            raise Refusal(16, "40003", "authentication token is missing or invalid")
+            return refused(Refusal("40003"), self._pending)
         socket = web.WebSocketResponse(protocols=("json",), compress=False)
         await socket.prepare(request)
         self._counts["stream_handshakes"] += 1
@@ -224,12 +227,12 @@ class TInvestSimulator:
             await socket.close(code=INVALID_ARGUMENT, message=b"the request is invalid")
             return
         stream_id = str(uuid4())
-        unknown = [account for account in accounts if account not in self.accounts]
-        if unknown:
-            error = ("50004", "Account not found")
-            answer = wire.subscription(request[TRACKING_ID], stream_id, unknown, error)
+        refusal = self._refusal(accounts)
+        if refusal is not None:
+            error, code = refusal
+            answer = wire.subscription(request[TRACKING_ID], stream_id, accounts, (error.code, error.message))
             await socket.send_str(wire.frame(answer))
-            await socket.close(code=NOT_FOUND, message=b"Account not found")
+            await socket.close(code=code, message=error.message.encode())
             return
         connection = StreamConnection(socket, request, stream_id, accounts, ping_ms / 1000)
         silent_s = self._silent_until - asyncio.get_running_loop().time()
@@ -243,24 +246,21 @@ class TInvestSimulator:
         finally:
             self._connections.discard(connection)
 
+    def _refusal(self, accounts: list[str]) -> tuple[Refusal, int] | None:
+        """Return why a subscription is refused, and the close code that follows."""
+        if any(account not in self.accounts for account in accounts):
+            return Refusal("50004"), NOT_FOUND
+        most = self._rest.limits.streams
+        return (Refusal("80001"), EXHAUSTED) if most is not None and len(self._connections) >= most else None
+
     def _count_message(self) -> None:
         self._counts["messages"] += 1
 
-    async def _control_orders(self, request: web.Request) -> web.Response:
-        return web.json_response(self.orders())
+    def _set_price(self, wish: Any) -> Json:
+        return {"triggered": self.desk.set_price(wish)}
 
-    async def _control_stats(self, request: web.Request) -> web.Response:
-        return web.json_response(self.stats())
-
-    async def _control_faults(self, request: web.Request) -> web.Response:
-        try:
-            self.fault(await request.json())
-        except ValueError as error:
-            return web.json_response({"error": str(error)}, status=400)
-        return web.json_response({"connections": len(self._connections)})
-
-    def fault(self, description: Json) -> None:
-        """Let something go wrong: `{"fault": "cut"}` and the others of `faults`.
+    def fault(self, description: Any) -> Json:
+        """Let something go wrong: `{"fault": "cut"}` and the others of `faults`; return who is connected.
 
         Raises:
             FaultError: there is no such fault.
@@ -284,6 +284,7 @@ class TInvestSimulator:
                 self._exchange.market.demand(fate, count)
             case _:
                 self._pending.add(fault)
+        return {"connections": len(self._connections)}
 
     def _close_all(self, code: int, reason: str) -> None:
         for connection in self._connections:

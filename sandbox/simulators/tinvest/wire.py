@@ -4,82 +4,32 @@ Sources: T-Invest, asyncapi.yaml (OrderStateStream), openapi.yaml (OrdersService
 """
 
 import json
-import re
-from datetime import UTC, datetime
 from typing import Any
 
-from sandbox.simulators.tinvest.orders import Order
+from sandbox.simulators.tinvest.orders import CancelRequest, Order, Source
+from sandbox.simulators.tinvest.requests import PriceQuery
+from sandbox.simulators.tinvest.values import decimal, money, quotation, timestamp
 
 __all__ = [
     "account",
     "async_answer",
     "frame",
     "ledger_entry",
-    "nano_of",
     "order_state",
     "ping",
+    "cancel_answer",
+    "cancel_requests",
+    "max_lots",
+    "order_price",
     "post_answer",
-    "read_timestamp",
     "stream_order",
     "subscription",
-    "timestamp",
 ]
-
-GIGA = 1_000_000_000
-INT64_MAX = 2**63 - 1
-_TIMESTAMP = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z")
 
 
 def frame(payload: dict[str, Any]) -> str:
     """Return one stream message."""
     return json.dumps(payload, separators=(",", ":"), ensure_ascii=False)
-
-
-def timestamp(ns: int) -> str:
-    """Return a time as protobuf's JSON writes it: UTC, with 0, 3, 6 or 9 decimals, as many as it needs."""
-    seconds, nano = divmod(ns, GIGA)
-    digits = f"{nano:09}"
-    while digits.endswith("000"):
-        digits = digits[:-3]
-    moment = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
-    return f"{moment}.{digits}Z" if digits else f"{moment}Z"
-
-
-def read_timestamp(text: str) -> int:
-    """Return the nanoseconds of Unix time of an RFC 3339 time in UTC.
-
-    Raises:
-        ValueError: the text is none.
-    """
-    found = _TIMESTAMP.fullmatch(text)
-    if found is None:
-        raise ValueError(f"{text!r} is no time in UTC")
-    moment = datetime.fromisoformat(f"{found[1]}+00:00")
-    return int(moment.timestamp()) * GIGA + int((found[2] or "").ljust(9, "0"))
-
-
-def nano_of(quotation: Any) -> int:
-    """Return the nano units of a Quotation.
-
-    Raises:
-        ValueError: it is none; both parts must be whole numbers of one sign, `nano` below 10**9.
-    """
-    if not isinstance(quotation, dict):
-        raise ValueError(f"{quotation!r} is no Quotation")  # noqa: TRY004 -- one error for all that a client may send
-    units, nano = int(quotation.get("units", 0)), int(quotation.get("nano", 0))
-    if abs(nano) >= GIGA or abs(units) > INT64_MAX or units * nano < 0:
-        raise ValueError(f"units {units} and nano {nano} make no Quotation")
-    return units * GIGA + nano
-
-
-def _quotation(nano: int) -> dict[str, Any]:
-    sign = -1 if nano < 0 else 1
-    units, rest = divmod(abs(nano), GIGA)
-    return {"units": str(sign * units), "nano": sign * rest}
-
-
-def _money(nano: int, currency: str) -> dict[str, Any]:
-    return {"currency": currency, **_quotation(nano)}
 
 
 def _commission(amount_nano: int) -> int:
@@ -105,7 +55,8 @@ def stream_order(order: Order) -> dict[str, Any]:
     currency = instrument.currency.upper()  # upper case on the stream, lower case in REST
     state = {
         "orderId": order.order_id,
-        "orderRequestId": ask.request_id,
+        # An order of the phone app has no key of a client.
+        **({} if ask.source is Source.APP else {"orderRequestId": ask.request_id}),
         "clientCode": f"C{ask.account[-6:]}",
         "createdAt": timestamp(order.created_ns),
         "executionReportStatus": f"EXECUTION_REPORT_STATUS_{order.stream_status}",
@@ -118,10 +69,10 @@ def stream_order(order: Order) -> dict[str, Any]:
         "orderType": f"ORDER_TYPE_{ask.order_type}",
         "accountId": ask.account,
         "tradeOrderId": order.trade_intent_id,
-        "initialOrderPrice": _money(_amount(order), currency),
-        "orderPrice": _money(_price(order), currency),
-        "amount": _money(_amount(order), currency),
-        "executedOrderPrice": _money(_average(order), currency),
+        "initialOrderPrice": money(_amount(order), currency),
+        "orderPrice": money(_price(order), currency),
+        "amount": money(_amount(order), currency),
+        "executedOrderPrice": money(_average(order), currency),
         "currency": currency,
         "lotsRequested": str(ask.lots),
         "lotsExecuted": str(order.lots_executed),
@@ -131,7 +82,7 @@ def stream_order(order: Order) -> dict[str, Any]:
         "trades": [
             {
                 "dateTime": timestamp(trade.time_ns),
-                "price": _quotation(trade.price_nano),
+                "price": quotation(trade.price_nano),
                 "quantity": str(trade.pieces),
                 "tradeId": trade.trade_id,
             }
@@ -172,13 +123,13 @@ def _common(order: Order) -> dict[str, Any]:
         "executionReportStatus": f"EXECUTION_REPORT_STATUS_{order.status}",
         "lotsRequested": str(ask.lots),
         "lotsExecuted": str(order.lots_executed),
-        "initialOrderPrice": _money(_amount(order), currency),
-        "totalOrderAmount": _money((executed or _amount(order)) + _commission(executed or _amount(order)), currency),
-        "initialCommission": _money(_commission(_amount(order)), currency),
-        "executedCommission": _money(_commission(executed), currency),
+        "initialOrderPrice": money(_amount(order), currency),
+        "totalOrderAmount": money((executed or _amount(order)) + _commission(executed or _amount(order)), currency),
+        "initialCommission": money(_commission(_amount(order)), currency),
+        "executedCommission": money(_commission(executed), currency),
         "figi": instrument.figi,
         "direction": f"ORDER_DIRECTION_{ask.direction}",
-        "initialSecurityPrice": _money(_price(order), currency),
+        "initialSecurityPrice": money(_price(order), currency),
         "orderType": f"ORDER_TYPE_{ask.order_type}",
         "instrumentUid": instrument.uid,
         "ticker": instrument.ticker,
@@ -191,11 +142,17 @@ def post_answer(order: Order, tracking_id: str, now_ns: int) -> dict[str, Any]:
     """Return PostOrder's answer; its executed price is the average of one piece."""
     currency = order.ask.instrument.currency
     return _common(order) | {
-        "executedOrderPrice": _money(_average(order), currency),
-        "aciValue": _money(0, currency),
+        "executedOrderPrice": money(_average(order), currency),
+        "aciValue": money(0, currency),
         "message": f"CAUSE_{order.cause}" if order.rejected else "",
         "responseMetadata": {"trackingId": tracking_id, "serverTime": timestamp(now_ns)},
     }
+
+
+def cancel_answer(tracking_id: str, now_ns: int) -> dict[str, Any]:
+    """Return CancelOrder's answer: only that the venue took the wish, and when."""
+    now = timestamp(now_ns)
+    return {"time": now, "responseMetadata": {"trackingId": tracking_id, "serverTime": now}}
 
 
 def async_answer(order: Order) -> dict[str, Any]:
@@ -212,20 +169,57 @@ def order_state(order: Order) -> dict[str, Any]:
     instrument = order.ask.instrument
     currency = instrument.currency
     return _common(order) | {
-        "executedOrderPrice": _money(order.executed_nano, currency),
-        "averagePositionPrice": _money(_average(order), currency),
+        "executedOrderPrice": money(order.executed_nano, currency),
+        "averagePositionPrice": money(_average(order), currency),
         "stages": [
             {
-                "price": _money(trade.price_nano, currency),
+                "price": money(trade.price_nano, currency),
                 "quantity": str(trade.pieces // instrument.lot_size),
                 "tradeId": trade.trade_id,
                 "executionTime": timestamp(trade.time_ns),
             }
             for trade in order.trades
         ],
-        "serviceCommission": _money(0, currency),
+        "serviceCommission": money(0, currency),
         "currency": currency,
         "orderDate": timestamp(order.created_ns),
+    }
+
+
+def max_lots(query: PriceQuery, price_nano: int, cash_nano: int, owned_lots: int) -> dict[str, Any]:
+    """Return GetMaxLots' answer: on margin twice the money, and as many lots sold short as it buys."""
+    lot_nano = (query.price_nano or price_nano) * query.instrument.lot_size
+
+    def buy(money_nano: int) -> dict[str, Any]:
+        return {
+            "buyMoneyAmount": quotation(money_nano),
+            "buyMaxLots": str(money_nano // lot_nano),
+            "buyMaxMarketLots": str(money_nano // (price_nano * query.instrument.lot_size)),
+        }
+
+    return {
+        "currency": query.instrument.currency,
+        "buyLimits": buy(cash_nano),
+        "buyMarginLimits": buy(2 * cash_nano),
+        "sellLimits": {"sellMaxLots": str(max(0, owned_lots))},
+        "sellMarginLimits": {"sellMaxLots": str(max(0, owned_lots) + cash_nano // lot_nano)},
+    }
+
+
+def order_price(query: PriceQuery) -> dict[str, Any]:
+    """Return GetOrderPrice's answer; a commission is paid by a buyer, and off a seller's proceeds."""
+    currency = query.instrument.currency
+    amount_nano = (query.price_nano or 0) * query.lots * query.instrument.lot_size
+    commission_nano = _commission(amount_nano)
+    total_nano = amount_nano + (commission_nano if query.direction == "BUY" else -commission_nano)
+    return {
+        "totalOrderAmount": money(total_nano, currency),
+        "initialOrderAmount": money(amount_nano, currency),
+        "lotsRequested": str(query.lots),
+        "executedCommission": money(commission_nano, currency),
+        "executedCommissionRub": money(commission_nano, "rub"),
+        "serviceCommission": money(0, currency),
+        "dealCommission": money(commission_nano, currency),
     }
 
 
@@ -259,13 +253,24 @@ def ledger_entry(order: Order) -> dict[str, Any]:
         "final": order.is_final,
         "told": order.told,
         "trades": [
-            {"trade_id": trade.trade_id, "price": _decimal(trade.price_nano), "quantity": str(trade.pieces)}
+            {"trade_id": trade.trade_id, "price": decimal(trade.price_nano), "quantity": str(trade.pieces)}
             for trade in order.trades
         ],
         "created_ns": order.created_ns,
+        "changed_ns": order.changed_ns,
+        "order_type": order.ask.order_type,
+        "time_in_force": order.ask.time_in_force,
+        "price": None if order.ask.price_nano is None else decimal(order.ask.price_nano),
+        "cause": str(order.cause),
+        "source": str(order.ask.source),
+        "trade_intent_id": order.trade_intent_id,
+        "replaces": order.replaces,
+        "replaced_by": order.replaced_by,
+        "stop_order_id": order.stop_order_id,
+        "cancel_requests": cancel_requests(order.cancel_requests),
     }
 
 
-def _decimal(nano: int) -> str:
-    units, rest = divmod(nano, GIGA)
-    return f"{units}.{rest:09}".rstrip("0").rstrip(".")
+def cancel_requests(requests: tuple[CancelRequest, ...]) -> list[dict[str, Any]]:
+    """Return the ledger's list of wishes to cancel; `code` null is one that the venue took."""
+    return [{"kind": one.kind, "asked_ns": one.asked_ns, "code": one.code} for one in requests]

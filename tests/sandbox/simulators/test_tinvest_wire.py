@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox.simulators.tinvest import wire
+from sandbox.simulators.tinvest import values, wire
 from sandbox.simulators.tinvest.fates import Fate
 from sandbox.simulators.tinvest.instruments import INSTRUMENTS
 from sandbox.simulators.tinvest.market import Market
@@ -103,7 +103,7 @@ def test_the_executed_price_is_the_average_of_one_piece_or_the_cost_of_all() -> 
 
 @given(st.integers(0, 4_000_000_000 * 10**9))
 def test_a_time_is_read_back_to_the_nanosecond(ns: int) -> None:
-    assert wire.read_timestamp(wire.timestamp(ns)) == ns
+    assert values.read_timestamp(values.timestamp(ns)) == ns
 
 
 @pytest.mark.parametrize(
@@ -116,10 +116,10 @@ def test_a_time_is_read_back_to_the_nanosecond(ns: int) -> None:
     ],
 )
 def test_a_time_has_as_many_decimals_as_it_needs(ns: int, text: str) -> None:
-    assert wire.timestamp(ns) == text
+    assert values.timestamp(ns) == text
 
 
 @pytest.mark.parametrize("text", ["", "2023-11-14", "2023-11-14T22:13:20", "2023-11-14T22:13:20+03:00", "now"])
 def test_what_is_no_time_in_utc_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="no time"):
-        wire.read_timestamp(text)
+        values.read_timestamp(text)

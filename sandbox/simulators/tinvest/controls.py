@@ -1,0 +1,240 @@
+"""The simulator's controls over HTTP: its ledgers, what shall go wrong, and what shall happen."""
+
+import json
+from collections.abc import Callable
+from typing import Annotated, Any, Literal, TypeVar
+
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from sandbox.simulators.tinvest import wire
+from sandbox.simulators.tinvest.exchange import Exchange
+from sandbox.simulators.tinvest.instruments import INSTRUMENTS, Instrument, find_instrument
+from sandbox.simulators.tinvest.orders import Ask, Cause, Order, Source
+from sandbox.simulators.tinvest.stop_wire import stop_ledger_entry
+from sandbox.simulators.tinvest.stops import StopOrder
+from sandbox.simulators.tinvest.values import decimal, nano_of_decimal
+
+__all__ = ["ControlError", "Desk", "routes"]
+
+Json = dict[str, Any]
+Wish = TypeVar("Wish")
+
+
+class ControlError(ValueError):
+    """What can't be made to happen; the message says why."""
+
+
+class _Wish(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Place(_Wish):
+    """Place an order as the phone app does: it has no key of a client. Without a price, at the market."""
+
+    action: Literal["place"]
+    account: str
+    instrument: str
+    side: Literal["BUY", "SELL"]
+    lots: Annotated[int, Field(ge=1)]
+    price: str | None = None
+
+
+class Fill(_Wish):
+    """Let an order trade some of its lots, or all that is left, at a price or at its own."""
+
+    action: Literal["fill"]
+    account: str
+    order_request_id: str
+    lots: Annotated[int, Field(ge=1)] | None = None
+    price: str | None = None
+
+
+class End(_Wish):
+    """Cancel what is left of an order without its client's wish."""
+
+    action: Literal["cancel"]
+    account: str
+    order_request_id: str
+    cause: Cause = Cause.CANCELLED_BY_EXCHANGE
+
+
+class MoveStop(_Wish):
+    """Let a stop order become an order, or expire, whatever the price and the time."""
+
+    action: Literal["trigger", "expire"]
+    account: str
+    stop_order_id: str
+
+
+class SetPrice(_Wish):
+    """Move the price of an instrument, a decimal text."""
+
+    instrument: str
+    price: str
+
+
+_OrderWish = Annotated[Place | Fill | End, Field(discriminator="action")]
+_read_order_wish: Callable[[Any], Place | Fill | End] = TypeAdapter(_OrderWish).validate_python
+
+
+class Desk:
+    """Makes things happen in an exchange, and shows what it knows."""
+
+    def __init__(self, accounts: list[str], exchange: Exchange) -> None:
+        self._accounts = accounts
+        self._exchange = exchange
+
+    def orders(self) -> list[Json]:
+        """Return every order that the venue was asked for and took, as it stands."""
+        return [wire.ledger_entry(order) for order in self._exchange.market.orders()]
+
+    def stop_orders(self) -> list[Json]:
+        """Return every stop order that the venue was asked for and took, as it stands."""
+        market = self._exchange.market
+        return [stop_ledger_entry(stop, market.child(stop)) for stop in market.stops()]
+
+    def prices(self) -> Json:
+        """Return the price of each instrument, by FIGI, as decimal text."""
+        market = self._exchange.market
+        return {instrument.figi: decimal(market.price(instrument)) for instrument in INSTRUMENTS}
+
+    def order(self, wish: Any) -> Json:
+        """Place, fill or end an order; return its entry in the ledger.
+
+        Raises:
+            ControlError: the wish is none, or can't be done.
+        """
+        match _valid(_read_order_wish, wish):
+            case Place() as place:
+                order = self._place(place)
+            case Fill() as fill:
+                order = self._fill(fill)
+            case End(account=account, order_request_id=request_id, cause=cause):
+                order = self._open_order(account, request_id)
+                self._exchange.end(order, cause)
+        return wire.ledger_entry(self._exchange.now(order))
+
+    def _place(self, wish: Place) -> Order:
+        if wish.account not in self._accounts:
+            raise ControlError(f"there is no account {wish.account!r}")
+        ask = Ask(
+            account=wish.account,
+            request_id=self._exchange.market.new_id(),
+            instrument=_instrument(wish.instrument),
+            instrument_id=wish.instrument,
+            direction=wish.side,
+            order_type="MARKET" if wish.price is None else "LIMIT",
+            time_in_force="DAY",
+            lots=wish.lots,
+            price_nano=None if wish.price is None else _price(wish.price),
+            source=Source.APP,
+        )
+        return self._exchange.submit(ask)
+
+    def _fill(self, wish: Fill) -> Order:
+        order = self._open_order(wish.account, wish.order_request_id)
+        lots = wish.lots or order.lots_left
+        if lots > order.lots_left:
+            raise ControlError(f"the order has {order.lots_left} lots left, not {lots}")
+        price_nano = order.ask.price_nano or self._exchange.market.price(order.ask.instrument)
+        self._exchange.fill(order, lots, price_nano if wish.price is None else _price(wish.price))
+        return order
+
+    def _open_order(self, account: str, request_id: str) -> Order:
+        order = self._exchange.market.find(account, request_id=request_id)
+        if order is None or not order.told:
+            raise ControlError(f"account {account!r} has no order {request_id!r}")
+        if order.is_final:
+            raise ControlError(f"the order {request_id!r} is {order.status} already")
+        return order
+
+    def stop_order(self, wish: Any) -> Json:
+        """Trigger or expire a stop order; return its entry in the ledger.
+
+        Raises:
+            ControlError: the wish is none, or can't be done.
+        """
+        move = _valid(MoveStop.model_validate, wish)
+        stop = self._stop(move.account, move.stop_order_id)
+        if stop.is_final:
+            raise ControlError(f"the stop order {move.stop_order_id!r} is {stop.status} already")
+        (self._exchange.trigger if move.action == "trigger" else self._exchange.expire)(stop)
+        stop = self._stop(move.account, move.stop_order_id)
+        return stop_ledger_entry(stop, self._exchange.market.child(stop))
+
+    def _stop(self, account: str, stop_order_id: str) -> StopOrder:
+        stop = self._exchange.market.find_stop(account, stop_order_id=stop_order_id)
+        if stop is None or not stop.told:
+            raise ControlError(f"account {account!r} has no stop order {stop_order_id!r}")
+        return stop
+
+    def set_price(self, wish: Any) -> list[str]:
+        """Move an instrument's price; return the ids of the stop orders that this triggered.
+
+        Raises:
+            ControlError: the wish is none, or there is no such instrument.
+        """
+        move = _valid(SetPrice.model_validate, wish)
+        instrument, price_nano = _instrument(move.instrument), _price(move.price)
+        market = self._exchange.market
+        waiting = [stop for stop in market.stops() if not stop.is_final]
+        self._exchange.set_price(instrument, price_nano)
+        return [
+            stop.stop_order_id
+            for stop in waiting
+            if (now := market.find_stop(stop.ask.account, stop_order_id=stop.stop_order_id)) and now.child_request_id
+        ]
+
+
+def _valid(read: Callable[[Any], Wish], value: Any) -> Wish:
+    try:
+        return read(value)
+    except ValidationError as error:
+        problems = (f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors(include_url=False))
+        raise ControlError("; ".join(problems)) from None
+
+
+def _instrument(name: str) -> Instrument:
+    instrument = find_instrument(name)
+    if instrument is None:
+        raise ControlError(f"there is no instrument {name!r}")
+    return instrument
+
+
+def _price(text: str) -> int:
+    try:
+        price_nano = nano_of_decimal(text)
+    except ValueError as error:
+        raise ControlError(str(error)) from None
+    if price_nano <= 0:
+        raise ControlError(f"the price {text!r} is not positive")
+    return price_nano
+
+
+def routes(read: dict[str, Callable[[], Any]], write: dict[str, Callable[[Any], Any]]) -> list[web.RouteDef]:
+    """Return the routes of controls: those to `read` answer with JSON, those to `write` take it.
+
+    What a write refuses with a ValueError is answered with 400 and `{"error": ...}`.
+    """
+    return [
+        *(web.get(f"/control/{name}", _reader(call)) for name, call in read.items()),
+        *(web.post(f"/control/{name}", _writer(call)) for name, call in write.items()),
+    ]
+
+
+def _reader(call: Callable[[], Any]) -> Callable[[web.Request], Any]:
+    async def handle(request: web.Request) -> web.Response:
+        return web.json_response(call())
+
+    return handle
+
+
+def _writer(call: Callable[[Any], Any]) -> Callable[[web.Request], Any]:
+    async def handle(request: web.Request) -> web.Response:
+        try:
+            return web.json_response(call(json.loads(await request.text())))
+        except ValueError as error:
+            return web.json_response({"error": str(error)}, status=400)
+
+    return handle
