@@ -4,12 +4,16 @@ from typing import Annotated
 
 import typer
 
+from producers.gateways.cli import accounts
 from producers.gateways.cli import app as order
+from producers.gateways.stop_cli import app as stop_order
 
 __all__ = ["app"]
 
 app = typer.Typer()
 app.add_typer(order)
+app.add_typer(stop_order)
+app.command()(accounts)
 
 
 @app.command()

@@ -16,7 +16,7 @@ from producers.gateways.checks import (
 from producers.gateways.orders import PriceType, new_id
 from schemas.fix import Action, OrdType, Side, TimeInForce
 
-__all__ = ["NewStopOrder", "Trailing", "TrailingUnit"]
+__all__ = ["NewStopOrder", "StopStatus", "Trailing", "TrailingUnit"]
 
 STOP_TYPES = (OrdType.STOP, OrdType.STOP_LIMIT, OrdType.TAKE_PROFIT, OrdType.TRAILING_TAKE_PROFIT)
 STOP_TIMES = (TimeInForce.GOOD_TILL_CANCEL, TimeInForce.GOOD_TILL_DATE)
@@ -27,6 +27,16 @@ class TrailingUnit(StrEnum):
 
     ABSOLUTE = "ABSOLUTE"
     RELATIVE = "RELATIVE"
+
+
+class StopStatus(StrEnum):
+    """Where a stop order stands; ALL asks for any."""
+
+    ALL = "ALL"
+    ACTIVE = "ACTIVE"
+    EXECUTED = "EXECUTED"
+    CANCELED = "CANCELED"
+    EXPIRED = "EXPIRED"
 
 
 @dataclass(frozen=True, kw_only=True)

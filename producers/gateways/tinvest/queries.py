@@ -23,10 +23,10 @@ from dropcopy.errors import VenueError
 from producers.gateways.checks import number_problems, refuse, text_problems, word_problems
 from producers.gateways.orders import PriceType
 from producers.gateways.settings import GatewaySettings
+from producers.gateways.stop_orders import StopStatus
 from producers.gateways.tinvest import requests
 from producers.gateways.tinvest.fields import Fields
 from producers.gateways.tinvest.states import Account, MaxLots, OrderPrice, OrderState, StopOrder
-from producers.gateways.tinvest.words import StopStatus
 from producers.gateways.tinvest_errors import TInvestError, read_error
 from producers.rest import CallError, RestAnswer, RestClient
 from producers.venues.tinvest import VenueSettings, rest_headers

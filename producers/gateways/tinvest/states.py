@@ -8,9 +8,10 @@ None for a venue's word that is not known, while `venue_status` has it as it cam
 from dataclasses import dataclass
 from decimal import Decimal
 
+from producers.gateways.stop_orders import StopStatus
 from producers.gateways.tinvest import words
 from producers.gateways.tinvest.fields import Fields, Money
-from producers.gateways.tinvest.words import StopStatus, fix_word
+from producers.gateways.tinvest.words import fix_word
 from schemas.fix import OrdStatus, OrdType, Side
 
 __all__ = ["Account", "MaxLots", "OrderPrice", "OrderStage", "OrderState", "StopOrder", "TrailingState"]

@@ -10,20 +10,10 @@ from typing import TypeVar
 
 from dropcopy.errors import UsageError
 from producers.gateways.orders import PriceType
-from producers.gateways.stop_orders import TrailingUnit
+from producers.gateways.stop_orders import StopStatus, TrailingUnit
 from schemas.fix import OrdStatus, OrdType, Side, TimeInForce
 
-__all__ = ["StopStatus", "fix_word", "name_of", "venue_word"]
-
-
-class StopStatus(StrEnum):
-    """StopOrderStatusOption: where a stop order stands; ALL asks for any."""
-
-    ALL = "ALL"
-    ACTIVE = "ACTIVE"
-    EXECUTED = "EXECUTED"
-    CANCELED = "CANCELED"
-    EXPIRED = "EXPIRED"
+__all__ = ["fix_word", "name_of", "venue_word"]
 
 
 Word = TypeVar("Word", bound=StrEnum)

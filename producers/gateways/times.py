@@ -1,7 +1,4 @@
-"""T-Invest's timestamps, to the nanosecond, both ways. Pure.
-
-JSON has them in RFC 3339, in UTC, with up to nine digits after the second (protobuf's Timestamp).
-"""
+"""Times as RFC 3339 has them, to the nanosecond, both ways: on the wire in UTC, by a person with any offset. Pure."""
 
 import re
 from datetime import UTC, datetime
@@ -28,6 +25,6 @@ def to_ns(text: str) -> int:
 
 
 def to_timestamp(time_ns: int) -> str:
-    """Return the time as JSON has it, with nine digits."""
+    """Return the time in UTC, with nine digits after the second."""
     seconds, rest = divmod(time_ns, GIGA)
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:09d}Z"

@@ -1,0 +1,114 @@
+"""The options that the commands of order entry share, and their words."""
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+__all__ = [
+    "Account",
+    "AsJson",
+    "ConfirmMargin",
+    "From",
+    "Instrument",
+    "OrderId",
+    "OrderRequestId",
+    "Price",
+    "PriceTypeOption",
+    "Quantity",
+    "RequestId",
+    "SideOption",
+    "StatusOption",
+    "StopStatusOption",
+    "StopTimeOption",
+    "StopTypeOption",
+    "TimeInForceOption",
+    "To",
+    "TypeOption",
+    "Venue",
+]
+
+
+class SideOption(StrEnum):
+    """`--side`."""
+
+    BUY = "buy"
+    SELL = "sell"
+
+
+class TypeOption(StrEnum):
+    """`--type` of an order."""
+
+    LIMIT = "limit"
+    MARKET = "market"
+    BEST_PRICE = "best-price"
+
+
+class StopTypeOption(StrEnum):
+    """`--type` of a stop order."""
+
+    STOP = "stop"
+    STOP_LIMIT = "stop-limit"
+    TAKE_PROFIT = "take-profit"
+    TRAILING_TAKE_PROFIT = "trailing-take-profit"
+
+
+class TimeInForceOption(StrEnum):
+    """`--time-in-force` of an order."""
+
+    DAY = "day"
+    IMMEDIATE_OR_CANCEL = "immediate-or-cancel"
+    FILL_OR_KILL = "fill-or-kill"
+
+
+class StopTimeOption(StrEnum):
+    """`--time-in-force` of a stop order."""
+
+    GOOD_TILL_CANCEL = "good-till-cancel"
+    GOOD_TILL_DATE = "good-till-date"
+
+
+class PriceTypeOption(StrEnum):
+    """`--price-type`."""
+
+    POINT = "point"
+    CURRENCY = "currency"
+
+
+class StatusOption(StrEnum):
+    """`--status` of orders."""
+
+    NEW = "new"
+    PARTIALLY_FILLED = "partially-filled"
+    FILLED = "filled"
+    CANCELED = "canceled"
+    REJECTED = "rejected"
+
+
+class StopStatusOption(StrEnum):
+    """`--status` of stop orders."""
+
+    ALL = "all"
+    ACTIVE = "active"
+    EXECUTED = "executed"
+    CANCELED = "canceled"
+    EXPIRED = "expired"
+
+
+Venue = Annotated[str, typer.Option(help="The venue, such as tinvest.")]
+Account = Annotated[str, typer.Option(help="The account at the venue.")]
+Instrument = Annotated[str, typer.Option(help="The instrument as the venue names it (T-Invest: FIGI, uid, SBER_TQBR).")]
+Quantity = Annotated[str, typer.Option(help="In the venue's unit of order (T-Invest: lots).")]
+Price = Annotated[str | None, typer.Option(help="The limit, of one unit of the instrument.")]
+RequestId = Annotated[
+    str | None, typer.Option(help="The order's id, a UUID; give it again to try the same order again.")
+]
+# Of an order that is there already.
+OrderId = Annotated[str | None, typer.Option(help="The order, by the venue's id.")]
+OrderRequestId = Annotated[str | None, typer.Option("--request-id", help="The order, by the id it was sent with.")]
+ConfirmMargin = Annotated[
+    bool, typer.Option("--confirm-margin-trade", help="Agree to an order that may lead to a position on credit.")
+]
+From = Annotated[str | None, typer.Option("--from", help="Since when, such as 2030-01-31T18:00:00Z.")]
+To = Annotated[str | None, typer.Option("--to", help="Until when.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")]

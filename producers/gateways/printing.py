@@ -1,0 +1,74 @@
+"""Prints what commands found: JSON, a table on a terminal, plain lines into a pipe."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, is_dataclass
+from decimal import Decimal
+from typing import Any
+
+import typer
+
+__all__ = ["facts_of", "print_facts", "print_list"]
+
+Facts = dict[str, Any]
+
+
+def facts_of(record: Any) -> Facts:
+    """Return a dataclass as JSON can have it: numbers as plain decimal text."""
+    if not is_dataclass(record) or isinstance(record, type):
+        raise TypeError(f"{record!r} is no dataclass instance")
+    return {name: _plain(value) for name, value in asdict(record).items()}
+
+
+def _plain(value: object) -> object:
+    match value:
+        case Decimal():
+            return format(value, "f")
+        case dict():
+            return {name: _plain(inner) for name, inner in value.items()}
+        case list() | tuple():
+            return [_plain(inner) for inner in value]
+        case _:
+            return value
+
+
+def print_facts(facts: Facts, *, as_json: bool) -> None:
+    """Print one record: as one JSON object, or in one line the facts that there are."""
+    typer.echo(
+        json.dumps(facts) if as_json else " ".join(f"{name}={_shown(value)}" for name, value in facts.items() if value)
+    )
+
+
+def print_list(records: Sequence[Facts], columns: Sequence[str], *, as_json: bool) -> None:
+    """Print one JSON object a line with all facts, or the columns: as a table, or with tabs into a pipe."""
+    from rich.console import Console
+    from rich.table import Table
+
+    if as_json:
+        for record in records:
+            typer.echo(json.dumps(record))
+        return
+    console = Console()
+    rows = [[_shown(record[column]) for column in columns] for record in records]
+    if not console.is_terminal:
+        for row in rows:
+            typer.echo("\t".join(row))
+        return
+    table = Table(box=None, header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    console.print(table)
+
+
+def _shown(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case {"amount": amount, "currency": currency}:
+            return f"{amount} {currency}".rstrip()
+        case list() | dict():
+            return json.dumps(value)
+        case _:
+            return str(value)
