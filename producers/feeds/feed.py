@@ -44,7 +44,7 @@ from producers.feeds.events import (
     StopAsked,
     Tick,
 )
-from producers.feeds.venue import Meaning, Venue, What
+from producers.feeds.venue import Heard, Meaning, Venue, What
 from producers.rest import tls_context
 from schemas.headers import Kind
 
@@ -83,8 +83,8 @@ class Feed:
     """The feed of one venue, until it is stopped or refused for good.
 
     `name` stays the same across its connections and restarts. `follow_up` is started with the
-    connection's UUID once a connection is confirmed, and cancelled when it ends. Limits, clock and
-    chance have their defaults.
+    connection's UUID once a connection is confirmed, and cancelled when it ends. `hear` is told what
+    each recorded message was. Limits, clock and chance have their defaults.
     """
 
     def __init__(
@@ -95,6 +95,7 @@ class Feed:
         name: str = "main",
         limits: Limits | None = None,
         follow_up: FollowUp | None = None,
+        hear: Callable[[Heard], None] | None = None,
         clock: Callable[[], int] = time.time_ns,
         chance: Callable[[], float] = random.random,
     ) -> None:
@@ -103,6 +104,7 @@ class Feed:
         self._recorder = recorder
         self._limits = limits or Limits(silence_ns=int(venue.silence_s * SECOND_NS))
         self._follow_up = follow_up
+        self._hear = hear
         self._clock = clock
         self._chance = chance
         self._log = log.bind(venue=venue.name)
@@ -271,6 +273,8 @@ class Feed:
                 if heard.what is What.UNREADABLE:
                     metrics.UNREADABLE.labels(self._venue.name).inc()
                 self._step(Message(data, heard))
+                if self._hear is not None:
+                    self._hear(heard)
         except ConnectionClosed as closed:
             return self._closed(closed)
         except asyncio.CancelledError:

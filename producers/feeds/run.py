@@ -85,19 +85,26 @@ async def _run_feed(settings: Settings, feed_settings: FeedSettings, venue: Venu
 
 async def _feed(feed_settings: FeedSettings, venue: Venue, recorder: Recorder, stop: asyncio.Event) -> None:
     async with AsyncExitStack() as stack:
-        follow_up = None
+        reconciler = None
         if venue.reconciles:
             client = RestClient(venue.rest_url, headers=venue.rest_headers, ca_file=venue.ca_file)
             await stack.enter_async_context(client)
             interval_s = feed_settings.reconcile_interval_s
-            follow_up = Reconciler(venue, client, recorder, interval_s=interval_s).run
+            reconciler = Reconciler(venue, client, recorder, interval_s=interval_s)
         limits = Limits(
             silence_ns=int(venue.silence_s * SECOND_NS),
             handshake_ns=int(feed_settings.handshake_s * SECOND_NS),
             stall_ns=int(feed_settings.stall_s * SECOND_NS),
             stop_ns=int(feed_settings.stop_s * SECOND_NS),
         )
-        feed = Feed(venue, recorder, name=feed_settings.name, limits=limits, follow_up=follow_up)
+        feed = Feed(
+            venue,
+            recorder,
+            name=feed_settings.name,
+            limits=limits,
+            follow_up=reconciler.run if reconciler else None,
+            hear=reconciler.hear if reconciler else None,
+        )
         running = asyncio.ensure_future(feed.run())
         stopping = asyncio.ensure_future(stop.wait())
         await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)

@@ -5,7 +5,7 @@ into one of a few meanings. The life cycle of the connection (`producers.feeds.c
 these meanings only, so it is the same for every venue.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -15,8 +15,11 @@ from producers.rest import RestAnswer
 __all__ = [
     "CLOSE_CODES",
     "HTTP_STATUSES",
+    "NO_SUCH_ORDER",
     "Heard",
     "Meaning",
+    "OrderSeen",
+    "Reads",
     "SnapshotCall",
     "Venue",
     "What",
@@ -49,12 +52,43 @@ class What(StrEnum):
     UNREADABLE = "unreadable"
 
 
+class OrderSeen(NamedTuple):
+    """What a frame or an answer tells of one order: the ids it goes by, and whether it is still to end.
+
+    `request_id` is the client's id and `venue_order_id` the venue's, empty where it is not told.
+    `is_open` is None when the order is in a state that is not known.
+    """
+
+    request_id: str
+    venue_order_id: str
+    is_open: bool | None
+
+
 class Heard(NamedTuple):
-    """A message, classified. `account` is empty when the message names none; a refusal has a `meaning`."""
+    """A message, classified.
+
+    `account` is empty when the message names none; a refusal has a `meaning`, and a frame that tells
+    of an order has what it tells as `order`.
+    """
 
     what: What
     account: str = ""
     meaning: Meaning | None = None
+    order: OrderSeen | None = None
+
+
+class Reads(StrEnum):
+    """What a call of the reconciler reads of an account. The words stand in the `reconciled` marker."""
+
+    # All orders of the day, of every state: what silence is judged by.
+    ORDERS = "orders"
+    # One order that was seen open, and that the former does not tell of.
+    OPEN_ORDERS = "open_orders"
+    STOP_ORDERS = "stop_orders"
+
+
+# The reason of a refusal that says: the venue knows no such order, or none any more.
+NO_SUCH_ORDER = "no_such_order"
 
 
 class SnapshotCall(NamedTuple):
@@ -78,6 +112,9 @@ class Venue(Protocol):
     # Longer than this without a byte means that the connection is dead.
     silence_s: float
     reconciles: bool
+    # How many calls of a kind the reconciler may make within a minute: a share of the venue's own
+    # limit, whose rest is for whoever trades with the same token. No entry, no limit.
+    reads_per_minute: Mapping[Reads, int]
     rest_url: str
     rest_headers: Mapping[str, str]
 
@@ -96,11 +133,24 @@ class Venue(Protocol):
     def snapshot_call(self, account: str, now_ns: int) -> SnapshotCall:
         """Return the call that reads an account's orders of the day."""
 
-    def snapshot_orders(self, body: bytes) -> int:
-        """Return how many orders an answer holds; raise ValueError when it can't be read."""
+    def order_call(self, account: str, order: OrderSeen) -> SnapshotCall | None:
+        """Return the call that reads one order; None where the venue has no such call."""
 
-    def snapshot_meaning(self, answer: RestAnswer) -> Meaning:
-        """Say what an answer other than 200 means."""
+    def stop_orders_call(self, account: str, now_ns: int) -> SnapshotCall | None:
+        """Return the call that reads an account's stop orders; None where the venue has no such call."""
+
+    def snapshot_orders(self, source: str, body: bytes) -> Sequence[OrderSeen]:
+        """Return the orders of an answer to the call of that `source`, none of its stop orders.
+
+        Raises:
+            ValueError: the answer can't be read.
+        """
+
+    def snapshot_meaning(self, source: str, answer: RestAnswer) -> Meaning:
+        """Say what an answer other than 200 to the call of that `source` means.
+
+        Its reason is `NO_SUCH_ORDER` when the venue knows no order of the id that was asked for.
+        """
 
 
 # RFC 6455, 7.4.1, and the IANA registry of WebSocket close codes.

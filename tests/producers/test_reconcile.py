@@ -10,38 +10,67 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from producers.reconcile import Reconciler
+from producers.feeds.venue import Heard, OrderSeen, What
+from producers.reconcile import ORDERS_A_ROUND, Reconciler, wait_s
 from producers.rest import RestClient
 from producers.venues.tinvest import VenueFeed, VenueSettings
 from schemas.headers import Kind
 from tests.producers.feeds.venue_stream import MemoryLog, until
 
 ORDERS = b'{ "orders" : [ {"orderId":"1"},\n\t{"orderId":"2"} ] }\n'
+STOP_ORDERS = b'{"stopOrders":[{"stopOrderId":"s"}]}'
 REFUSED = b'{"code":16,"message":"no","description":"40003"}'
+UNKNOWN_ORDER = b'{"code":5,"message":"Order not found","description":"50005"}'
 
 Answer = tuple[int, dict[str, str], bytes]
+STATUS = "EXECUTION_REPORT_STATUS_"
+
+
+def order_state(name: str, status: str) -> bytes:
+    return json.dumps({"orderId": name, "executionReportStatus": f"{STATUS}{status}"}).encode()
 
 
 class RestVenue:
-    """Gives the next of its `answers` to each call, the last one for ever."""
+    """Gives the next of its `answers` to each call of GetOrders, the last one for ever.
+
+    An order has the state that `states` has for its id, or is not known. `log` has every call.
+    """
 
     def __init__(self) -> None:
         self.answers: list[Answer] = [(200, {}, ORDERS)]
+        self.stop_orders: Answer = (200, {}, STOP_ORDERS)
+        self.states: dict[str, Answer] = {}
+        self.log: list[tuple[str, dict[str, Any]]] = []
         self.asked: list[tuple[dict[str, Any], int]] = []
         self.headers: list[dict[str, str]] = []
 
     async def handle(self, request: web.Request) -> web.Response:
-        self.asked.append((json.loads(await request.read()), time.time_ns()))
+        method, body = request.match_info["method"], json.loads(await request.read())
+        self.log.append((method, body))
+        status, headers, answer = {
+            "GetOrders": self._orders,
+            "GetOrderState": self._state,
+            "GetStopOrders": lambda _: self.stop_orders,
+        }[method](body)
         self.headers.append(dict(request.headers))
-        status, headers, body = self.answers[min(len(self.asked), len(self.answers)) - 1]
-        return web.Response(status=status, headers=headers, body=body, content_type="application/json")
+        return web.Response(status=status, headers=headers, body=answer, content_type="application/json")
+
+    def _orders(self, body: dict[str, Any]) -> Answer:
+        self.asked.append((body, time.time_ns()))
+        return self.answers[min(len(self.asked), len(self.answers)) - 1]
+
+    def _state(self, body: dict[str, Any]) -> Answer:
+        return self.states.get(body["orderId"], (404, {}, UNKNOWN_ORDER))
+
+    def asked_for(self) -> list[str]:
+        return [body["orderId"] for method, body in self.log if method == "GetOrderState"]
 
 
 @pytest.fixture
 async def rest() -> AsyncIterator[tuple[RestVenue, str]]:
     venue = RestVenue()
     app = web.Application()
-    app.add_routes([web.post("/rest/tinkoff.public.invest.api.contract.v1.OrdersService/GetOrders", venue.handle)])
+    app.add_routes([web.post("/rest/tinkoff.public.invest.api.contract.v1.{service}/{method}", venue.handle)])
     runner = web.AppRunner(app)
     await runner.setup()
     try:
@@ -53,6 +82,11 @@ async def rest() -> AsyncIterator[tuple[RestVenue, str]]:
 
 
 Reconcile = Callable[..., "asyncio.Task[None]"]
+OPEN, ENDED = True, False
+
+
+def heard(name: str, *, is_open: bool = OPEN, account: str = "A1") -> Heard:
+    return Heard(What.DATA, account, order=OrderSeen("", name, is_open))
 
 
 @pytest.fixture
@@ -60,10 +94,15 @@ async def reconcile() -> AsyncIterator[Reconcile]:
     """Start reconcilers that end with the test."""
     async with AsyncExitStack() as stack:
 
-        def start(url: str, log: MemoryLog, *accounts: str, interval_s: float = 60) -> asyncio.Task[None]:
+        def start(
+            url: str, log: MemoryLog, *accounts: str, interval_s: float = 60, frames: tuple[Heard, ...] = ()
+        ) -> asyncio.Task[None]:
             venue = VenueFeed(VenueSettings(token="t.secret", accounts=accounts or ("A1",), rest_url=url))
             client = RestClient(url, headers=venue.rest_headers)
-            running = asyncio.create_task(Reconciler(venue, client, log, interval_s=interval_s).run("connection-1"))
+            reconciler = Reconciler(venue, client, log, interval_s=interval_s)
+            for frame in frames:
+                reconciler.hear(frame)
+            running = asyncio.create_task(reconciler.run("connection-1"))
 
             async def end() -> None:
                 running.cancel()
@@ -84,8 +123,9 @@ async def test_the_answer_is_recorded_byte_for_byte_and_then_the_marker(
     log = MemoryLog()
     reconcile(url, log)
     await until(lambda: log.of(Kind.RECONCILED))
-    snapshot, marker = log.entries
+    snapshot, stop_orders, marker = log.entries
     assert snapshot[:5] == ("connection-1", "A1", "rest:GetOrders", Kind.SNAPSHOT, ORDERS)
+    assert stop_orders[:5] == ("connection-1", "A1", "rest:GetStopOrders", Kind.SNAPSHOT, STOP_ORDERS)
     assert marker[:5] == ("connection-1", "A1", "rest:GetOrders", Kind.RECONCILED, b'{"orders":2}')
     assert marker.received_ns <= venue.asked[0][1] <= snapshot.received_ns
 
@@ -114,7 +154,7 @@ async def test_a_failure_delays_the_marker_and_records_nothing(rest: tuple[RestV
     log = MemoryLog()
     reconcile(url, log)
     await until(lambda: log.of(Kind.RECONCILED))
-    assert [entry.kind for entry in log.entries] == [Kind.SNAPSHOT, Kind.RECONCILED]
+    assert [entry.source for entry in log.of(Kind.SNAPSHOT)] == ["rest:GetOrders", "rest:GetStopOrders"]
     assert len(venue.asked) == 3
 
 
@@ -146,8 +186,7 @@ async def test_an_answer_that_cannot_be_read_is_recorded_without_a_marker(
     log = MemoryLog()
     reconcile(url, log, interval_s=0.05)
     await until(lambda: log.of(Kind.RECONCILED))
-    assert [entry.kind for entry in log.entries[:3]] == [Kind.SNAPSHOT, Kind.SNAPSHOT, Kind.RECONCILED]
-    assert log.entries[0].value == b'{"orders":'
+    assert [entry.value for entry in log.entries[:3]] == [b'{"orders":', ORDERS, STOP_ORDERS]
 
 
 async def test_a_venue_that_cannot_be_reached_does_not_end_the_reconciler(unused_tcp_port: int, reconcile: Reconcile):
@@ -167,3 +206,157 @@ async def test_nothing_is_recorded_while_the_log_is_full(rest: tuple[RestVenue, 
     assert len(venue.asked) == 1
     log.full = False
     await until(lambda: log.of(Kind.RECONCILED))
+
+
+async def told(log: MemoryLog, markers: int = 1) -> list[tuple[str, bytes]]:
+    """Wait for so many markers, and return what was recorded, by source."""
+    await until(lambda: len(log.of(Kind.RECONCILED)) >= markers)
+    return [(entry.source, entry.value) for entry in log.entries]
+
+
+async def test_an_open_order_that_the_day_leaves_out_is_asked_for_by_its_id(
+    rest: tuple[RestVenue, str], reconcile: Reconcile
+):
+    venue, url = rest
+    venue.states["yesterday"] = (200, {}, order_state("yesterday", "FILL"))
+    log = MemoryLog()
+    reconcile(url, log, frames=(heard("1"), heard("over"), heard("yesterday"), heard("over", is_open=ENDED)))
+    assert await told(log) == [
+        ("rest:GetOrders", ORDERS),
+        ("rest:GetOrderState", order_state("yesterday", "FILL")),
+        ("rest:GetStopOrders", STOP_ORDERS),
+        ("rest:GetOrders", b'{"orders":2}'),
+    ]
+    assert venue.asked_for() == ["yesterday"]
+
+
+async def test_an_order_is_asked_for_in_every_round_until_it_has_ended(
+    rest: tuple[RestVenue, str], reconcile: Reconcile
+):
+    venue, url = rest
+    venue.states["old"] = (200, {}, order_state("old", "PARTIALLYFILL"))
+    log = MemoryLog()
+    reconcile(url, log, interval_s=0.05, frames=(heard("old"),))
+    await told(log, markers=2)
+    venue.states["old"] = (200, {}, order_state("old", "CANCELLED"))
+    await until(lambda: any(b"CANCELLED" in entry.value for entry in log.entries))
+    rounds, asked = len(log.of(Kind.RECONCILED)), len(venue.asked_for())
+    await told(log, markers=rounds + 2)
+    assert len(venue.asked_for()) == asked
+
+
+async def test_an_order_that_a_snapshot_told_of_as_open_is_asked_for_once_its_day_is_over(
+    rest: tuple[RestVenue, str], reconcile: Reconcile
+):
+    venue, url = rest
+    venue.answers = [(200, {}, b'{"orders":[' + order_state("7", "NEW") + b"]}"), (200, {}, ORDERS)]
+    venue.states["7"] = (200, {}, order_state("7", "CANCELLED"))
+    log = MemoryLog()
+    reconcile(url, log, interval_s=0.05)
+    assert ("rest:GetOrderState", order_state("7", "CANCELLED")) in await told(log, markers=2)
+
+
+async def test_an_order_that_the_venue_does_not_know_is_asked_for_once_and_leaves_the_marker_whole(
+    rest: tuple[RestVenue, str], reconcile: Reconcile
+):
+    venue, url = rest
+    log = MemoryLog()
+    reconcile(url, log, interval_s=0.05, frames=(heard("gone"),))
+    recorded = await told(log, markers=2)
+    assert venue.asked_for() == ["gone"]
+    assert "rest:GetOrderState" not in dict(recorded)
+    assert {value for source, value in recorded if source == "rest:GetOrders"} == {ORDERS, b'{"orders":2}'}
+
+
+async def test_an_order_that_cannot_be_read_holds_up_no_other_of_the_next_round_and_the_marker_says_so(
+    rest: tuple[RestVenue, str], reconcile: Reconcile
+):
+    venue, url = rest
+    venue.states |= {name: (200, {}, order_state(name, "FILL")) for name in ("a", "b")}
+    venue.states["bad"] = (400, {}, b'{"code":3,"message":"no","description":"30001"}')
+    log = MemoryLog()
+    reconcile(url, log, interval_s=0.05, frames=(heard("a"), heard("bad"), heard("b")))
+    await told(log, markers=3)
+    assert venue.asked_for()[:4] == ["a", "bad", "b", "bad"]
+    assert log.bodies(Kind.RECONCILED)[:2] == [{"orders": 2, "unread": {"open_orders": "invalid_argument"}}] * 2
+
+
+async def test_a_round_asks_for_so_many_orders_and_the_next_for_the_others(
+    rest: tuple[RestVenue, str], reconcile: Reconcile
+):
+    venue, url = rest
+    names = [f"o{number}" for number in range(ORDERS_A_ROUND + 1)]
+    venue.states |= {name: (200, {}, order_state(name, "FILL")) for name in names}
+    log = MemoryLog()
+    reconcile(url, log, interval_s=0.05, frames=tuple(heard(name) for name in names))
+    await told(log, markers=2)
+    assert venue.asked_for() == names
+    assert log.bodies(Kind.RECONCILED)[:2] == [{"orders": 2, "unread": {"open_orders": "postponed"}}, {"orders": 2}]
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        ((403, {}, b'{"code":7,"message":"no","description":"40002"}'), "forbidden"),
+        ((501, {}, b'{"code":12,"message":"no","description":"12001"}'), "invalid_argument"),
+        ((404, {}, b"<html>"), "not_found"),
+        ((200, {}, b'{"stopOrders":1}'), "unreadable"),
+    ],
+)
+async def test_stop_orders_that_cannot_be_read_are_named_by_the_marker_which_comes_all_the_same(
+    rest: tuple[RestVenue, str], reconcile: Reconcile, answer: Answer, reason: str
+):
+    venue, url = rest
+    venue.stop_orders = answer
+    log = MemoryLog()
+    reconcile(url, log)
+    await told(log)
+    assert log.bodies(Kind.RECONCILED) == [{"orders": 2, "unread": {"stop_orders": reason}}]
+
+
+async def test_without_the_orders_of_the_day_nothing_else_is_asked(rest: tuple[RestVenue, str], reconcile: Reconcile):
+    venue, url = rest
+    venue.answers = [(401, {}, REFUSED), (200, {}, ORDERS)]
+    log = MemoryLog()
+    reconcile(url, log, interval_s=0.05, frames=(heard("old"),))
+    await told(log)
+    assert [method for method, _ in venue.log[:4]] == ["GetOrders", "GetOrders", "GetOrderState", "GetStopOrders"]
+
+
+async def test_an_order_that_the_stream_tells_of_while_the_venue_is_asked_is_no_order_of_another_day(
+    rest: tuple[RestVenue, str],
+):
+    venue, url = rest
+    asked, answered = asyncio.Event(), asyncio.Event()
+    ours = VenueFeed(VenueSettings(token="t.secret", accounts=("A1",), rest_url=url))
+    client, log = RestClient(url, headers=ours.rest_headers), MemoryLog()
+    post = client.post
+
+    class Held(RestClient):
+        async def post(self, path: str, body: bytes, *, timeout_s: float | None = None) -> Any:
+            if path.endswith("GetOrders"):
+                asked.set()
+                await answered.wait()
+            return await post(path, body, timeout_s=timeout_s)
+
+    async with client, Held(url, headers=ours.rest_headers) as held:
+        reconciler = Reconciler(ours, held, log, interval_s=60)
+        running = asyncio.create_task(reconciler.run("connection-1"))
+        try:
+            await asked.wait()
+            reconciler.hear(heard("just now"))
+            answered.set()
+            await told(log)
+        finally:
+            running.cancel()
+            with suppress(asyncio.CancelledError):
+                await running
+    assert venue.asked_for() == []
+
+
+@pytest.mark.parametrize(
+    ("asked_s", "waits_s"),
+    [([], 0), ([100.0], 0), ([50.0, 100.0], 10), ([10.0, 100.0], 0), ([1.0, 2.0, 90.0, 100.0], 50)],
+)
+def test_a_minute_has_no_more_calls_than_the_share(asked_s: list[float], waits_s: float):
+    assert wait_s(asked_s, 2, 100.0) == waits_s

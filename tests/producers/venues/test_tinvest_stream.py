@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from dropcopy.errors import SettingsError
-from producers.feeds.venue import Heard, What
+from producers.feeds.venue import NO_SUCH_ORDER, Heard, OrderSeen, What
 from producers.rest import RestAnswer
 from producers.venues.tinvest import VenueFeed, VenueSettings
 
@@ -25,6 +25,9 @@ def test_the_addresses_are_the_venues_own_unless_set():
     stream = "tinkoff.public.invest.api.contract.v1.OrdersStreamService/OrderStateStream"
     assert feed().stream_url == f"wss://invest-public-api.tbank.ru/ws/{stream}"
     assert feed().rest_url == "https://invest-public-api.tbank.ru/rest"
+    assert feed(ENVIRONMENT="sandbox").stream_url == f"wss://sandbox-invest-public-api.tbank.ru/ws/{stream}"
+    assert feed(ENVIRONMENT="sandbox").rest_url == "https://sandbox-invest-public-api.tbank.ru/rest"
+    assert feed(ENVIRONMENT="sandbox", REST_URL="http://127.0.0.1:1/rest").rest_url == "http://127.0.0.1:1/rest"
     assert feed(WS_URL="ws://127.0.0.1:1/ws/").stream_url == f"ws://127.0.0.1:1/ws/{stream}"
 
 
@@ -35,6 +38,8 @@ def test_the_addresses_are_the_venues_own_unless_set():
         ("TOKEN", "t.secret\r\nx: y"),
         ("ACCOUNTS", " , "),
         ("ACCOUNTS", "счёт"),
+        ("ENVIRONMENT", "demo"),
+        ("STOP_ORDERS_DAYS", "0"),
         ("PING_DELAY_MS", "999"),
         ("PING_DELAY_MS", "120001"),
         ("WS_URL", "https://invest-public-api.tbank.ru/ws"),
@@ -47,23 +52,37 @@ def test_a_setting_that_cannot_be_right_is_refused_by_name_without_the_token(nam
     assert "t.secret" not in str(caught.value)
 
 
+def test_of_an_environment_that_there_is_not_the_addresses_are_no_problem_of_their_own():
+    with pytest.raises(SettingsError) as caught:
+        feed(ENVIRONMENT="demo")
+    assert "_URL" not in caught.value.message
+
+
 def test_the_token_is_in_no_representation():
     settings = VenueSettings.load(ENVIRONMENT)
     assert "t.secret" not in repr(settings) + str(settings.model_dump())
 
 
+UNNAMED = OrderSeen("", "", None)
 CLASSIFIED: dict[str, Heard] = {
-    '{"orderState":{"accountId":"A2","orderId":"1"}}': Heard(What.DATA, "A2"),
+    '{"orderState":{"accountId":"A2","orderId":"1"}}': Heard(What.DATA, "A2", order=OrderSeen("", "1", None)),
     '{"stopOrderState":{"accountId":"A2"}}': Heard(What.DATA, "A2"),
-    '{"result":{"orderState":{"accountId":"A2"}}}': Heard(What.DATA, "A2"),
+    '{"result":{"orderState":{"accountId":"A2"}}}': Heard(What.DATA, "A2", order=UNNAMED),
     '{"ping":{"time":"2026-01-01T00:00:00Z","streamId":""}}': Heard(What.PING),
     '{"ping":{}}': Heard(What.PING),
     '{"result":{"ping":{}},"error":null}': Heard(What.PING),
     '{"subscription":{"status":"RESULT_SUBSCRIPTION_STATUS_OK"}}': Heard(What.CONFIRMED),
     '{"subscription":{"status":1}}': Heard(What.CONFIRMED),
     '{"subscription":{"status":"RESULT_SUBSCRIPTION_STATUS_OK","accounts":["A2","A1"]}}': Heard(What.CONFIRMED),
-    '{"orderState":{}}': Heard(What.DATA),
-    '{"somethingNew":{"accountId":"A2"}}': Heard(What.DATA),
+    '{"orderState":{}}': Heard(What.DATA, order=UNNAMED),
+    '{"somethingNew":{"accountId":"A2"}}': Heard(What.DATA, "A2"),
+    '{"result":{"a":1,"somethingNew":{"accountId":"A2"}}}': Heard(What.DATA, "A2"),
+    '{"somethingNew":{"accountId":2}}': Heard(What.DATA),
+    '{"result":[]}': Heard(What.UNREADABLE),
+    '{"orderState":{"accountId":"счёт"}}': Heard(What.DATA, order=UNNAMED),
+    '{"stopOrderState":{"accountId":"A2","status":"STOP_ORDER_STATUS_ACTIVE"},"error":null}': Heard(What.DATA, "A2"),
+    '{"result":{"stopOrderState":{"accountId":"A2"}}}': Heard(What.DATA, "A2"),
+    '{"subscription":{"status":1,"accounts":null,"error":null}}': Heard(What.CONFIRMED),
     "{}": Heard(What.DATA),
     "": Heard(What.UNREADABLE),
     "[]": Heard(What.UNREADABLE),
@@ -107,6 +126,7 @@ ERRORS: list[tuple[Any, str, bool, float]] = [
 WRAPPINGS = {
     "bare": lambda error: {"code": ""} | error | {"details": []},
     "wrapped": lambda error: {"error": error},
+    "with a result": lambda error: {"result": None, "error": error | {"details": [{"@type": "any"}]}},
     "of the subscription": lambda error: {
         "subscription": {"status": "RESULT_SUBSCRIPTION_STATUS_ERROR", "error": error}
     },
@@ -198,13 +218,13 @@ def test_the_snapshot_asks_for_the_days_orders_of_every_status():
 
 @pytest.mark.parametrize(("body", "orders"), [(b'{"orders":[{"a":1},{}]}', 2), (b'{"orders":[]}', 0), (b"{}", 0)])
 def test_the_orders_of_a_snapshot_are_counted(body: bytes, orders: int):
-    assert feed().snapshot_orders(body) == orders
+    assert len(feed().snapshot_orders("rest:GetOrders", body)) == orders
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b'{"orders":1}', b"[]"])
 def test_a_snapshot_that_cannot_be_read_is_told(body: bytes):
     with pytest.raises(ValueError, match=r"JSON|Expected|truncated"):
-        feed().snapshot_orders(body)
+        feed().snapshot_orders("rest:GetOrders", body)
 
 
 REST_ANSWERS = {
@@ -224,5 +244,101 @@ REST_ANSWERS = {
 
 @pytest.mark.parametrize(("answer", "reason", "final", "wait_s"), REST_ANSWERS.values(), ids=REST_ANSWERS)
 def test_a_refused_call_has_its_meaning(answer: RestAnswer, reason: str, final: bool, wait_s: float):
-    meaning = feed().snapshot_meaning(answer)
+    meaning = feed().snapshot_meaning("rest:GetOrders", answer)
     assert (meaning.reason, meaning.final, meaning.wait_s) == (reason, final, wait_s)
+
+
+# Status, lots left and canceled (None: left out), whether it is open.
+STREAM_STATES: list[tuple[str, Any, Any, bool | None]] = [
+    ("NEW", None, None, True),
+    ("PARTIALLYFILL", "3", "0", True),
+    ("PARTIALLYFILL", "3", None, True),
+    ("PARTIALLYFILL", 3, 0, True),
+    ("PARTIALLYFILL", "3", "3", False),
+    ("PARTIALLYFILL", "0", "3", False),
+    ("PARTIALLYFILL", None, None, False),
+    ("FILL", None, None, False),
+    ("CANCELLED", None, None, False),
+    ("REJECTED", None, None, False),
+    ("UNSPECIFIED", None, None, None),
+    ("SOMETHING_NEW", "3", "0", None),
+]
+
+
+@pytest.mark.parametrize(("status", "left", "canceled", "is_open"), STREAM_STATES)
+def test_an_order_of_the_stream_is_open_until_it_has_ended_or_its_rest_is_canceled(
+    status: str, left: Any, canceled: Any, is_open: bool | None
+):
+    state = {
+        "accountId": "A1",
+        "orderId": "1",
+        "orderRequestId": "r",
+        "executionReportStatus": f"EXECUTION_REPORT_STATUS_{status}",
+        "lotsLeft": left,
+        "lotsCancelled": canceled,
+    }
+    heard = feed().classify(json.dumps({"orderState": state}).encode())
+    assert heard == Heard(What.DATA, "A1", order=OrderSeen("r", "1", is_open))
+
+
+def test_what_cannot_be_told_of_an_order_keeps_its_frame_with_its_account():
+    state = {"accountId": "A2", "orderId": 1, "orderRequestId": [], "executionReportStatus": {}, "lotsLeft": "x"}
+    assert feed().classify(json.dumps({"orderState": state}).encode()) == Heard(What.DATA, "A2", order=UNNAMED)
+
+
+def test_an_error_that_is_only_a_text_is_a_refusal_with_it():
+    heard = feed().classify(b'{"error":"80005 Stream lifetime too long"}')
+    assert heard.meaning is not None
+    assert (heard.meaning.reason, heard.meaning.final) == ("stream_lifetime", False)
+
+
+def test_an_order_partly_filled_is_open_in_an_answer_which_tells_no_lots_left():
+    body = b'{"orders":[{"orderId":"1","executionReportStatus":"EXECUTION_REPORT_STATUS_PARTIALLYFILL"}]}'
+    assert feed().snapshot_orders("rest:GetOrders", body) == [OrderSeen("", "1", True)]
+
+
+@pytest.mark.parametrize(
+    ("order", "order_id", "kind"),
+    [
+        (OrderSeen("9c1e-uuid", "71234567890", True), "71234567890", "EXCHANGE"),
+        (OrderSeen("", "71234567890", True), "71234567890", "EXCHANGE"),
+        (OrderSeen("9c1e-uuid", "0a1b-internal", True), "9c1e-uuid", "REQUEST"),
+        (OrderSeen("9c1euuid", "9c1euuid", True), "9c1euuid", "REQUEST"),
+        (OrderSeen("9c1e-uuid", "", True), "9c1e-uuid", "REQUEST"),
+        (OrderSeen("", "0a1b-internal", True), "0a1b-internal", "EXCHANGE"),
+    ],
+)
+def test_an_order_is_asked_for_by_the_exchanges_number_or_else_by_its_request_id(
+    order: OrderSeen, order_id: str, kind: str
+):
+    call = feed().order_call("A1", order)
+    assert call.path == "tinkoff.public.invest.api.contract.v1.OrdersService/GetOrderState"
+    assert call.source == "rest:GetOrderState"
+    assert json.loads(call.body) == {"accountId": "A1", "orderId": order_id, "orderIdType": f"ORDER_ID_TYPE_{kind}"}
+
+
+def test_the_stop_orders_of_the_last_days_are_asked_for_whatever_their_status():
+    call = feed(STOP_ORDERS_DAYS="2").stop_orders_call("A2", 1_767_229_323_000_000_005)
+    assert call.path == "tinkoff.public.invest.api.contract.v1.StopOrdersService/GetStopOrders"
+    assert call.source == "rest:GetStopOrders"
+    assert json.loads(call.body) == {
+        "accountId": "A2",
+        "status": "STOP_ORDER_STATUS_ALL",
+        "from": "2025-12-30T00:00:00Z",
+        "to": "2026-01-01T01:02:03.000000005Z",
+    }
+
+
+@pytest.mark.parametrize(
+    ("source", "body", "reason"),
+    [
+        ("rest:GetOrderState", b'{"code":5,"message":"Order not found","description":"50005"}', NO_SUCH_ORDER),
+        ("rest:GetOrderState", b'{"code":5,"message":"Order not found","description":50005}', NO_SUCH_ORDER),
+        ("rest:GetOrderState", b'{"code":5,"message":"not found"}', NO_SUCH_ORDER),
+        ("rest:GetOrderState", b"<html>", "not_found"),
+        ("rest:GetOrderState", b"{}", "not_found"),
+        ("rest:GetOrders", b'{"code":5,"message":"not found"}', "not_found"),
+    ],
+)
+def test_not_found_is_said_of_an_order_only_where_one_was_asked_for(source: str, body: bytes, reason: str):
+    assert feed().snapshot_meaning(source, RestAnswer(404, {}, body)).reason == reason
