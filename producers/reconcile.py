@@ -224,7 +224,9 @@ class Reconciler:
         if call is None:
             return _Asked(asked_ns, None, b"")
         await self._turn(reads)
-        answer = await self._client.post(call.path, call.body)
+        async with self._venue.limits.turn(call.path, timeout_s=_RATE_WAIT_CAP_S):
+            answer = await self._client.post(call.path, call.body)
+            self._venue.limits.learn(call.path, answer.headers, answer.status)
         if answer.status != 200:
             raise CannotReconcile(self._venue.snapshot_meaning(call.source, answer))
         return _Asked(asked_ns, call, answer.body)

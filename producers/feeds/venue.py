@@ -6,6 +6,7 @@ these meanings only, so it is the same for every venue.
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -16,6 +17,7 @@ __all__ = [
     "CLOSE_CODES",
     "HTTP_STATUSES",
     "NO_SUCH_ORDER",
+    "CallLimits",
     "Heard",
     "Meaning",
     "OrderSeen",
@@ -99,6 +101,16 @@ class SnapshotCall(NamedTuple):
     source: str
 
 
+class CallLimits(Protocol):
+    """The venue's limits of calls, which all who call it share: `producers.gateways.limits.Limits` is one."""
+
+    def turn(self, method: str, *, timeout_s: float) -> AbstractAsyncContextManager[object]:
+        """Wait, at most `timeout_s`, for the turn to make one call of `method` (a path's end) within the context."""
+
+    def learn(self, method: str, headers: Mapping[str, str], status: int) -> None:
+        """Take in what an answer says of the limits; within the context."""
+
+
 class Venue(Protocol):
     """One venue with its settings, as a feed and its reconciler see it."""
 
@@ -112,8 +124,9 @@ class Venue(Protocol):
     # Longer than this without a byte means that the connection is dead.
     silence_s: float
     reconciles: bool
+    limits: CallLimits
     # How many calls of a kind the reconciler may make within a minute: a share of the venue's own
-    # limit, whose rest is for whoever trades with the same token. No entry, no limit.
+    # limit, whose rest is for whoever trades with the same token, in another process. No entry, no limit.
     reads_per_minute: Mapping[Reads, int]
     rest_url: str
     rest_headers: Mapping[str, str]

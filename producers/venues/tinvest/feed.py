@@ -11,7 +11,8 @@ from typing import Any
 
 import msgspec
 
-from producers.feeds.venue import Heard, Meaning, OrderSeen, Reads, SnapshotCall, What
+from producers.feeds.venue import CallLimits, Heard, Meaning, OrderSeen, Reads, SnapshotCall, What
+from producers.gateways.tinvest_limits import limits_of
 from producers.rest import RestAnswer
 from producers.venues.tinvest import meanings, snapshots
 from producers.venues.tinvest.meanings import ErrorDetail, error_meaning
@@ -90,6 +91,7 @@ class VenueFeed:
         # The venue's Java SDK gives a stream up after three missed pings.
         self.silence_s = 3 * settings.ping_delay_ms / 1000
         self.reconciles = settings.reconcile
+        self.limits: CallLimits = limits_of(settings.rest_url, settings.token)
         self.reads_per_minute: Mapping[Reads, int] = snapshots.READS_PER_MINUTE
         self.rest_url = settings.rest_url
         self.rest_headers: Mapping[str, str] = self.stream_headers
