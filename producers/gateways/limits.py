@@ -5,7 +5,7 @@
         limits.learn("CancelOrder", answer.headers, answer.status)
 
 Waiting is bounded by its time limit, and refused at once where the turn could not come within it. It
-is seen in the log (`waits_for_limit`, `limit_refused`) and in the metrics `dropcopy_gateway_limit_…`.
+is seen in the log (`waits_for_limit`, `limit_exhausted`) and in the metrics `dropcopy_gateway_limit_…`.
 Who goes when is decided in `producers.gateways.pacing`.
 """
 
@@ -32,8 +32,9 @@ SECOND_NS = 1_000_000_000
 TOO_MANY_REQUESTS = 429
 ADDRESS: BudgetName = ("", "address")
 
-# Waiting that a person would notice is worth a line in the log.
+# Waiting that a person would notice is worth a line in the log, now and then.
 LOGGED_WAIT_NS = 1 * SECOND_NS
+LOGGED_EVERY_NS = 10 * SECOND_NS
 # What a header may say at the most: an hour, and nine digits.
 RESET_MOST_S = 3600
 _NUMBER = re.compile(r"\s*(\d{1,9})(?!\d)")
@@ -185,6 +186,7 @@ class Limits:
         self._plan = plan
         self._owner = owner
         self._turns = turns or Turns(plan.address)
+        self._logged_ns: dict[str, int] = {}
         self._turns.add({(owner, name): budget for name, budget in plan.budgets.items()})
 
     @asynccontextmanager
@@ -218,7 +220,9 @@ class Limits:
         budget_name = self._turns.tightest(call)
         if least_ns > timeout_s * SECOND_NS:
             raise self._refusal(method, budget_name, f"would have to wait {least_ns / SECOND_NS:.3g} s", timeout_s)
-        if least_ns >= LOGGED_WAIT_NS:
+        now_ns = time.monotonic_ns()
+        if least_ns >= LOGGED_WAIT_NS and now_ns - self._logged_ns.get(method, -LOGGED_EVERY_NS) >= LOGGED_EVERY_NS:
+            self._logged_ns[method] = now_ns
             facts = self._facts(method, budget_name)
             _log.info("waits_for_limit", at_least_s=round(least_ns / SECOND_NS, 3), timeout_s=timeout_s, **facts)
         with WAITING.labels(self._plan.venue).track_inprogress():
@@ -231,7 +235,6 @@ class Limits:
     def _refusal(self, method: str, name: BudgetName, what: str, timeout_s: float) -> LimitError:
         budget = self._turns.budget(name)
         REFUSED.labels(self._plan.venue, method).inc()
-        _log.warning("limit_refused", timeout_s=timeout_s, **self._facts(method, name))
         return LimitError(
             f"{method} {what} for the budget {name[1]} of {self._plan.venue} ({budget.calls} calls in "
             f"{budget.window_ns / SECOND_NS:g} s), and {timeout_s:.3g} s is the most"

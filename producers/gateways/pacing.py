@@ -150,6 +150,7 @@ def grant(pace: Pace, now_ns: int) -> tuple[Pace, tuple[Call, ...]]:
     meters = dict(pace.meters)
     granted: list[Call] = []
     waiting: list[Call] = []
+    # Room only shrinks here, so what had none once need not be asked again.
     shut: set[tuple[tuple[BudgetName, ...], bool]] = set()
     for call in pace.waiting:
         kind = (call.budgets, call.urgent)
