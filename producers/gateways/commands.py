@@ -163,7 +163,7 @@ def ask_list(
 
 def _asked(venue: str, query: Callable[[_Queries], Awaitable[Any]]) -> Any:
     async def asking() -> Any:
-        async with cast("_Queries", _offered(venue, "Queries")()) as queries:
+        async with cast("_Queries", _offered(venue, "Queries").of_token()) as queries:
             return await query(queries)
 
     configure_logs(Settings.load())

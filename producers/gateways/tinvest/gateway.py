@@ -8,7 +8,7 @@ what becomes of it then is on the order-state stream (T-Invest, Orders; Asynchro
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 
 from tenacity import AsyncRetrying, retry_if_exception, stop_before_delay, wait_exponential_jitter
@@ -26,6 +26,7 @@ from producers.gateways.tinvest import requests
 from producers.gateways.tinvest.answers import read_answer, read_cancel_answer, read_state, read_stop_answer
 from producers.gateways.tinvest.queries import CONTRACT, TInvestQueries
 from producers.gateways.tinvest.states import OrderState
+from producers.gateways.tinvest.turns import InTurn
 from producers.gateways.tinvest_errors import TInvestError
 from producers.rest import RestAnswer
 from producers.venues.tinvest import VenueSettings
@@ -43,7 +44,8 @@ class TInvestGateway(TInvestQueries):
 
     Settings that are not given are read from the environment. Any number of requests can be under way
     at once. Each method that sends one returns its outcome, a refusal or an unknown one too, and raises:
-        UsageError: the request can't be said to this venue; nothing was sent.
+        UsageError: the request can't be said to this venue, or (a `LimitError`) the venue's limits leave it no
+            turn in time; nothing was journaled or sent.
         ClusterError: its intent could not be journaled; nothing was sent.
 
     Raises on entering:
@@ -86,7 +88,7 @@ class TInvestGateway(TInvestQueries):
     async def cancel_order(self, cancel: CancelOrder) -> Outcome:
         """Cancel what is left of an order. Accepted means that the venue took the cancel."""
         body = requests.cancel_order_body(cancel)
-        return await self._send(cancel, "OrdersService/CancelOrder", body, read_cancel_answer)
+        return await self._send(cancel, "OrdersService/CancelOrder", body, read_cancel_answer, urgent=True)
 
     async def post_stop_order(self, order: NewStopOrder) -> Outcome:
         """Place a stop order; the outcome's `venue_order_id` is its stop_order_id."""
@@ -96,7 +98,7 @@ class TInvestGateway(TInvestQueries):
     async def cancel_stop_order(self, cancel: CancelStopOrder) -> Outcome:
         """Cancel a stop order that has not triggered, by its stop_order_id (`orig_venue_order_id`)."""
         body = requests.cancel_stop_order_body(cancel)
-        return await self._send(cancel, "StopOrdersService/CancelStopOrder", body, read_cancel_answer)
+        return await self._send(cancel, "StopOrdersService/CancelStopOrder", body, read_cancel_answer, urgent=True)
 
     async def _send(
         self,
@@ -105,14 +107,22 @@ class TInvestGateway(TInvestQueries):
         body: bytes,
         read: Callable[[str, RestAnswer], Outcome],
         settle: Settle | None = None,
+        *,
+        urgent: bool = False,
     ) -> Outcome:
         request_id = request.order_request_id
+        in_turn = InTurn(self._limits, method, urgent=urgent, timeout_s=self._gateway.order_turn_timeout_s)
+
+        def call() -> Awaitable[RestAnswer | Outcome]:
+            return call_once(self._client, f"{CONTRACT}.{method}", body, request_id, self._gateway)
 
         async def send() -> Outcome:
-            answer = await call_once(self._client, f"{CONTRACT}.{method}", body, request_id, self._gateway)
+            answer = await in_turn.call(call)
             return read(request_id, answer) if isinstance(answer, RestAnswer) else answer
 
-        return await enter(VENUE, request, self._journal, send, settle)
+        # The turn comes first: what waits for one is not yet asked for.
+        async with in_turn:
+            return await enter(VENUE, request, self._journal, send, settle)
 
     def _settling(self, order: NewOrder | ReplaceOrder) -> Settle | None:
         """Return what finds out whether there is an order under a request's id, if that is wanted."""

@@ -20,7 +20,9 @@ from typing import Self, TypeVar
 from tenacity import AsyncRetrying, retry_if_exception, stop_before_delay, wait_exponential_jitter
 
 from dropcopy.errors import VenueError
+from dropcopy.settings import read_environment
 from producers.gateways.checks import number_problems, refuse, text_problems, word_problems
+from producers.gateways.limits import LimitError
 from producers.gateways.orders import PriceType
 from producers.gateways.settings import GatewaySettings
 from producers.gateways.stop_orders import StopStatus
@@ -28,6 +30,7 @@ from producers.gateways.tinvest import requests
 from producers.gateways.tinvest.fields import Fields
 from producers.gateways.tinvest.states import Account, MaxLots, OrderPrice, OrderState, StopOrder
 from producers.gateways.tinvest_errors import TInvestError, read_error
+from producers.gateways.tinvest_limits import limits_of
 from producers.rest import CallError, RestAnswer, RestClient
 from producers.venues.tinvest import VenueSettings, rest_headers
 from schemas.fix import OrdStatus, Side
@@ -50,10 +53,18 @@ class TInvestQueries:
     """
 
     def __init__(self, venue: VenueSettings | None = None, gateway: GatewaySettings | None = None) -> None:
-        self._venue = venue or VenueSettings.load()
+        venue = venue or VenueSettings.load()
         self._gateway = gateway or GatewaySettings.load()
-        self._client = RestClient(self._venue.rest_url, headers=rest_headers(self._venue), ca_file=self._venue.ca_file)
+        self._client = RestClient(venue.rest_url, headers=rest_headers(venue), ca_file=venue.ca_file)
+        self._limits = limits_of(venue.rest_url, venue.token, self._gateway.calls_per_s)
         self._open = AsyncExitStack()
+
+    @classmethod
+    def of_token(cls) -> Self:
+        """Return queries for a token by itself: the accounts that it may use need not be set."""
+        environment = read_environment()
+        environment.setdefault(f"{VenueSettings.prefix()}ACCOUNTS", "none")
+        return cls(venue=VenueSettings.load(environment))
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as opening:
@@ -171,9 +182,10 @@ class TInvestQueries:
         )
 
         async def ask() -> RestAnswer:
-            answer = await self._client.post(
-                f"{CONTRACT}.{method}", body, timeout_s=max(LEAST_S, deadline - loop.time())
-            )
+            async with self._limits.turn(method, timeout_s=max(0, deadline - loop.time())):
+                left_s = max(LEAST_S, deadline - loop.time())
+                answer = await self._client.post(f"{CONTRACT}.{method}", body, timeout_s=left_s)
+                self._limits.learn(method, answer.headers, answer.status)
             if answer.status != 200:
                 raise read_error(answer)
             return answer
@@ -189,6 +201,8 @@ class TInvestQueries:
 
 
 def _may_pass(error: BaseException) -> bool:
+    if isinstance(error, LimitError):
+        return False
     return isinstance(error, CallError) or (isinstance(error, TInvestError) and error.http_status in PASSING)
 
 
