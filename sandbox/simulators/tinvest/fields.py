@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sandbox.simulators.tinvest.instruments import Instrument, find_instrument
 from sandbox.simulators.tinvest.refusals import Refusal
-from sandbox.simulators.tinvest.values import nano_of, read_timestamp
+from sandbox.simulators.tinvest.values import nano_of, read_timestamp, whole
 
 __all__ = [
     "Body",
@@ -122,7 +122,7 @@ def read_lots(body: Body) -> int:
     if value in (None, "", 0, "0"):
         raise Refusal("30015")
     try:
-        lots = int(str(value))
+        lots = whole(value)
     except ValueError:
         raise Refusal("30016") from None
     if lots < 0:

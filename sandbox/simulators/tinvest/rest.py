@@ -132,7 +132,7 @@ class Rest:
             return web.Response(status=fault.status, text=fault.body, headers=fault.headers)
         if fault is not None:
             raise Refusal(fault.code, message=fault.message, shape=fault.shape)
-        body = _read_body(await request.text())
+        body = _read_body(await request.read())
         record |= {"account": body.get("accountId"), "id": body.get("stopOrderId") or body.get("orderId")}
         record["key"] = body.get("idempotencyKey") or (body.get("orderId") if method in PLACING else None)
         await self._delay(method, "before")
@@ -147,10 +147,10 @@ class Rest:
             await asyncio.sleep(delay_s)
 
 
-def _read_body(text: str) -> Json:
+def _read_body(text: bytes) -> Json:
     """Return a request's object; names may be those of the proto or in camelCase."""
     try:
-        body = _camel(json.loads(text or "{}"))
+        body = _camel(json.loads(text or b"{}"))
     except ValueError:
         body = None
     if not isinstance(body, dict):

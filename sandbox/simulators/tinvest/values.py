@@ -8,10 +8,21 @@ from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-__all__ = ["GIGA", "decimal", "money", "nano_of", "nano_of_decimal", "quotation", "read_timestamp", "timestamp"]
+__all__ = [
+    "GIGA",
+    "decimal",
+    "money",
+    "nano_of",
+    "nano_of_decimal",
+    "quotation",
+    "read_timestamp",
+    "timestamp",
+    "whole",
+]
 
 GIGA = 1_000_000_000
 INT64_MAX = 2**63 - 1
+_WHOLE = re.compile(r"-?[0-9]{1,19}")
 _TIMESTAMP = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z")
 
 
@@ -38,6 +49,17 @@ def read_timestamp(text: str) -> int:
     return int(moment.timestamp()) * GIGA + int((found[2] or "").ljust(9, "0"))
 
 
+def whole(value: Any) -> int:
+    """Return a whole number, which JSON may have as a number or as text.
+
+    Raises:
+        ValueError: it is none, or longer than an int64 can be.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | str) or not _WHOLE.fullmatch(str(value)):
+        raise ValueError(f"{str(value)[:40]!r} is no whole number")
+    return int(value)
+
+
 def nano_of(quotation: Any) -> int:
     """Return the nano units of a Quotation.
 
@@ -46,7 +68,7 @@ def nano_of(quotation: Any) -> int:
     """
     if not isinstance(quotation, dict):
         raise ValueError(f"{quotation!r} is no Quotation")  # noqa: TRY004 -- one error for all that a client may send
-    units, nano = int(quotation.get("units", 0)), int(quotation.get("nano", 0))
+    units, nano = whole(quotation.get("units", 0)), whole(quotation.get("nano", 0))
     if abs(nano) >= GIGA or abs(units) > INT64_MAX or units * nano < 0:
         raise ValueError(f"units {units} and nano {nano} make no Quotation")
     return units * GIGA + nano

@@ -1,5 +1,6 @@
 """The simulated exchange without a clock or a socket: whatever is asked of it, its books are right."""
 
+from dataclasses import replace
 from random import Random
 
 from hypothesis import given
@@ -10,6 +11,7 @@ from sandbox.simulators.tinvest.fates import Fate
 from sandbox.simulators.tinvest.instruments import INSTRUMENTS
 from sandbox.simulators.tinvest.market import Market
 from sandbox.simulators.tinvest.orders import Ask, Cause, Order, Status
+from sandbox.simulators.tinvest.stops import StopAsk, StopOrder, StopStatus
 
 HOUR_NS = 3600 * 10**9
 
@@ -79,6 +81,69 @@ def test_lots_always_add_up_and_trades_are_the_lots_executed(
             market.cancel(order, now_ns)
     assert all(balanced(order) for order in market.advance(now_ns + HOUR_NS))
     assert all(order.is_final and balanced(order) for order in market.orders())
+
+
+def a_stop_ask(request_id: str, **changes: object) -> StopAsk:
+    facts: dict[str, object] = {
+        "account": "2000000001",
+        "request_id": request_id,
+        "instrument": INSTRUMENTS[0],
+        "instrument_id": INSTRUMENTS[0].figi,
+        "direction": "SELL",
+        "stop_order_type": "STOP_LOSS",
+        "lots": 3,
+        "stop_price_nano": 290 * 10**9,
+        "price_nano": None,
+        "expire_ns": None,
+    }
+    return StopAsk(**(facts | changes))
+
+
+WISHES = st.lists(
+    st.tuples(
+        st.sampled_from(["order", "replace", "cancel", "stop", "withdraw", "expire", "trigger", "price"]),
+        st.integers(0, 7),
+        st.integers(0, 10**9),
+    ),
+    max_size=30,
+)
+
+
+@given(WISHES, st.integers())
+def test_whatever_is_wished_for_the_books_are_right_and_the_links_are_whole(
+    wishes: list[tuple[str, int, int]], seed: int
+) -> None:
+    market, now_ns = Market(seed=seed), 0
+    for n, (wish, which, pause_ns) in enumerate(wishes):
+        now_ns += pause_ns
+        for state in market.advance(now_ns):
+            assert state.told
+            assert isinstance(state, StopOrder) or balanced(state)
+        live = [order for order in market.orders() if order.told and not order.is_final]
+        waiting = [stop for stop in market.stops() if stop.told and not stop.is_final]
+        match wish:
+            case "order":
+                market.submit(an_ask(request_id=f"{n}"), now_ns)
+            case "stop":
+                market.submit_stop(a_stop_ask(f"{n}", expire_ns=now_ns + 10**9 if which == 0 else None), now_ns)
+            case "price":
+                market.set_price(INSTRUMENTS[0], (288 + which) * 10**9, now_ns)
+            case "cancel" if live:
+                market.cancel(live[which % len(live)], now_ns)
+            case "replace" if live:
+                old = live[which % len(live)]
+                market.replace(old, replace(old.ask, request_id=f"{n}", lots=which + 1), now_ns)
+            case "withdraw" | "expire" | "trigger" if waiting:
+                getattr(market, wish)(waiting[which % len(waiting)], now_ns)
+    market.advance(now_ns + HOUR_NS)
+    orders = {order.ask.request_id: order for order in market.orders()}
+    assert all(order.is_final and balanced(order) for order in orders.values())
+    for key, order in orders.items():
+        assert order.replaced_by is None or orders[order.replaced_by].replaces == key
+        assert order.replaces is None or orders[order.replaces].replaced_by == key
+    children = {order.stop_order_id for order in orders.values()} - {None}
+    assert children == {stop.stop_order_id for stop in market.stops() if stop.status is StopStatus.EXECUTED}
+    assert all((child := market.child(stop)) is None or child.ask.lots == 3 for stop in market.stops())
 
 
 @given(asks(), st.sampled_from(list(Fate)), st.integers())

@@ -1,85 +1,28 @@
 """The simulated venue on real sockets, as a client of the real one would meet it."""
 
 import asyncio
-import contextlib
 import json
 import ssl
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 import trustme
-from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from producers.rest import OutcomeUnknown, RestAnswer, RestClient
+from producers.rest import OutcomeUnknown, RestClient
 from sandbox.simulators.tinvest import TInvestSimulator
-from sandbox.simulators.tinvest.fates import Fate
-
-CONTRACT = "tinkoff.public.invest.api.contract.v1"
-FILLED = {Fate.FILL: 1}
-
-
-@pytest.fixture
-async def simulator() -> AsyncIterator[TInvestSimulator]:
-    async with TInvestSimulator(speed=50, seed=1, fates=FILLED) as running:
-        yield running
-
-
-@asynccontextmanager
-async def stream(
-    simulator: TInvestSimulator, request: dict[str, Any] | str | None = None, **options: Any
-) -> AsyncIterator[ClientConnection]:
-    options = {
-        "additional_headers": {"Authorization": f"Bearer {simulator.token}"},
-        "subprotocols": ["json"],
-    } | options
-    url = f"{simulator.ws_url}/{CONTRACT}.OrdersStreamService/OrderStateStream"
-    async with asyncio.timeout(20), connect(url, **options) as connection:
-        wish = {"accounts": simulator.accounts, "pingDelayMillis": 1000} if request is None else request
-        with contextlib.suppress(ConnectionClosed):  # a venue that refuses may be faster
-            await connection.send(wish if isinstance(wish, str) else json.dumps(wish))
-        yield connection
-
-
-async def subscribed(connection: ClientConnection) -> dict[str, Any]:
-    return json.loads(await connection.recv())["subscription"]
-
-
-async def read_until(connection: ClientConnection, done: Callable[[dict[str, Any]], bool]) -> list[dict[str, Any]]:
-    messages: list[dict[str, Any]] = []
-    while not messages or not done(messages[-1]):
-        messages.append(json.loads(await connection.recv()))
-    return messages
-
-
-def is_final(message: dict[str, Any]) -> bool:
-    return "completionTime" in message.get("orderState", {})
-
-
-async def call(simulator: TInvestSimulator, method: str, body: dict[str, Any], **options: Any) -> RestAnswer:
-    headers = {"authorization": f"Bearer {options.pop('token', simulator.token)}"}
-    async with RestClient(simulator.rest_url, headers=headers) as client:
-        return await client.post(f"{CONTRACT}.{method}", json.dumps(body).encode(), **options)
-
-
-def an_order(simulator: TInvestSimulator, **changes: Any) -> dict[str, Any]:
-    return {
-        "instrumentId": "BBG004730N88",
-        "quantity": "5",
-        "price": {"units": "300", "nano": 500000000},
-        "direction": "ORDER_DIRECTION_BUY",
-        "accountId": simulator.accounts[0],
-        "orderType": "ORDER_TYPE_LIMIT",
-        "orderId": str(uuid4()),
-    } | changes
-
-
-async def post(simulator: TInvestSimulator, method: str = "PostOrder", **changes: Any) -> RestAnswer:
-    return await call(simulator, f"OrdersService/{method}", an_order(simulator, **changes))
+from tests.sandbox.simulators.tinvest_client import (
+    CONTRACT,
+    an_order,
+    call,
+    is_final,
+    post,
+    read_until,
+    stream,
+    subscribed,
+)
 
 
 async def test_a_subscription_is_confirmed_with_its_accounts_and_then_pinged(simulator: TInvestSimulator) -> None:
