@@ -88,15 +88,17 @@ def read_told(headers: Mapping[str, str], status: int, now_ns: int) -> Told:
 
     T-Invest, "gRPC", response headers: the limit, what remains of it, and seconds until it is whole
     again. The limit comes as `300, 300;w=60`: the number that applies, then each with its window in
-    seconds. What can't be read is not believed. With status 429 nothing is left, unless told otherwise.
+    seconds. What can't be read is not believed. With status 429 nothing is left, unless told otherwise,
+    and the limit may be that of all calls from the address, so it is not taken for the method's.
     """
-    calls = _number(headers.get("x-ratelimit-limit", ""))
+    refused = status == TOO_MANY_REQUESTS
+    calls = None if refused else _number(headers.get("x-ratelimit-limit", ""))
     left = _number(headers.get("x-ratelimit-remaining", ""))
     reset_s = _number(headers.get("x-ratelimit-reset", ""))
     policies = _POLICY.findall(headers.get("x-ratelimit-limit", ""))
     window_s = next((int(window) for number, window in policies if int(number) == calls and int(window)), None)
     return Told(
-        left=0 if left is None and status == TOO_MANY_REQUESTS else left,
+        left=0 if left is None and refused else left,
         resets_ns=None if reset_s is None else now_ns + min(reset_s, RESET_MOST_S) * SECOND_NS,
         calls=calls,
         window_ns=None if window_s is None else window_s * SECOND_NS,

@@ -195,7 +195,9 @@ def hear(pace: Pace, name: BudgetName, told: Told, now_ns: int) -> Pace:
     """Take in what the venue says of a budget in the answer to a call that is still under way."""
     meter = pace.meters[name]
     if told.calls is not None and told.calls > 0:
-        window_ns = told.window_ns or meter.budget.window_ns
+        # A window is at least as long as the time until its reset.
+        known_ns = max(meter.budget.window_ns, 0 if told.resets_ns is None else told.resets_ns - now_ns)
+        window_ns = told.window_ns or known_ns
         meter = _change(meter, budget=_change(meter.budget, calls=told.calls, window_ns=window_ns))
     if told.left is not None:
         known_ns = meter.resets_ns if meter.limited(now_ns) else now_ns + UNTOLD_RESET_NS

@@ -187,6 +187,14 @@ def test_a_size_that_the_venue_says_replaces_the_known_one_either_way() -> None:
     assert turns.pace.meters[POST].budget == budget(20, window_ns=2 * WINDOW)
 
 
+def test_a_window_is_at_least_as_long_as_the_venue_says_until_its_reset() -> None:
+    turns = Driven.of(post=budget(5))
+    turns.call(POST, calls=8, left=7, resets_ns=3 * WINDOW)
+    assert turns.pace.meters[POST].budget == budget(8, window_ns=3 * WINDOW)
+    turns.call(POST, calls=8, left=6, resets_ns=WINDOW // 2)
+    assert turns.pace.meters[POST].budget == budget(8, window_ns=3 * WINDOW)
+
+
 def test_a_refusal_that_says_no_reset_holds_calls_up_for_a_while() -> None:
     turns = Driven.of(post=budget(10))
     turns.call(POST, left=0)
