@@ -4,8 +4,9 @@ No venue repeats what its stream said while nobody listened. So each round asks,
 the other, and records every answer beside the frames, byte for byte, as a `snapshot`:
 
 1. all orders of the day;
-2. each order that was last seen open, on the stream or in an answer, and that the first answer leaves
-   out, such as yesterday's: one by one, at most `ORDERS_A_ROUND`, those heard of longest ago first;
+2. if an order that was last seen open, on the stream or in an answer, is not among them, such as one of
+   yesterday, and in the first round of the process: all orders that are open; and then each that is left
+   out there too, by its id: at most `ORDERS_A_ROUND`, those heard of longest ago first;
 3. the stop orders, where the venue has them;
 
 and then writes a `reconciled` marker. Frames that arrive meanwhile are recorded as they come.
@@ -15,10 +16,10 @@ me". So silence about a submitted order means something from then on. It depends
 alone: without an answer to it there is no marker, and nothing else is asked. The others can't make
 it wrong:
 
-- An order of the second call was seen before, so nobody waits for a first word about it. One that
-  can't be read stays as it was last told of, and is asked for again in the next round. One that the
-  venue does not know any more is asked for no longer, and the log says so.
-- Stop orders come with the third call alone. If that fails, their silence means nothing yet: the marker
+- The orders of step 2 were seen before, so nobody waits for a first word about them. One that can't be
+  read stays as it was last told of, and is asked for again in the next round. One that the venue does
+  not know any more is asked for no longer, and the log says so.
+- Stop orders come with step 3 alone. If that fails, their silence means nothing yet: the marker
   names them in `unread`, and whoever judges silence must leave them out until a marker that does not.
 
 `unread` is an object in the marker, from what was not read (`producers.feeds.venue.Reads`) to a word
@@ -105,6 +106,7 @@ class Reconciler:
         self._interval_s = interval_s
         self._clock = clock
         self._open = {account: OpenOrders() for account in venue.accounts}
+        self._listed: set[str] = set()
         self._asked_s: dict[Reads, deque[float]] = {
             reads: deque(maxlen=most) for reads, most in venue.reads_per_minute.items()
         }
@@ -133,8 +135,7 @@ class Reconciler:
             self._log.warning("not_reconciled", account=account, reason=error.meaning.reason, detail=str(error))
             metrics.RECONCILED.labels(self._venue.name, "failed").inc()
             return
-        for order in answer.orders:
-            self._open[account].take(order)
+        self._take(account, answer)
         unread = {
             reads.value: reason
             for reads, reason in (
@@ -154,9 +155,22 @@ class Reconciler:
     async def _read_open_orders(
         self, connection: str, account: str, before: Sequence[OrderSeen], told: Sequence[OrderSeen]
     ) -> str:
-        """Ask for each open order that was left out; return a word for the reason if any is not read."""
+        """Ask for the open orders that were left out; return a word for the reason if any is not read."""
         open_orders = self._open[account]
         untold = open_orders.untold(before, told)
+        if untold or account not in self._listed:
+            try:
+                listed = await self._read(
+                    connection, account, Reads.ORDERS, lambda _: self._venue.open_orders_call(account)
+                )
+            except CannotReconcile as error:
+                self._log.warning(
+                    "open_orders_not_read", account=account, reason=error.meaning.reason, detail=str(error)
+                )
+                return error.meaning.reason
+            self._listed.add(account)
+            self._take(account, listed)
+            untold = open_orders.untold(untold, listed.orders)
         for order in untold[:ORDERS_A_ROUND]:
             ids = {"account": account, "request_id": order.request_id, "venue_order_id": order.venue_order_id}
 
@@ -174,9 +188,12 @@ class Reconciler:
                 self._log.warning("order_unknown_to_venue", **ids, detail=str(error))
                 continue
             open_orders.forget(order)
-            for seen in answer.orders:
-                open_orders.take(seen)
+            self._take(account, answer)
         return "postponed" if len(untold) > ORDERS_A_ROUND else ""
+
+    def _take(self, account: str, answer: _Answer) -> None:
+        for order in answer.orders:
+            self._open[account].take(order)
 
     async def _read_stop_orders(self, connection: str, account: str) -> str:
         """Ask for the stop orders; return a word for the reason if they are not read."""

@@ -84,7 +84,7 @@ class Reads(StrEnum):
 
     # All orders of the day, of every state: what silence is judged by.
     ORDERS = "orders"
-    # One order that was seen open, and that the former does not tell of.
+    # Orders that are or were open, and that the former does not tell of.
     OPEN_ORDERS = "open_orders"
     STOP_ORDERS = "stop_orders"
 
@@ -145,6 +145,9 @@ class Venue(Protocol):
 
     def snapshot_call(self, account: str, now_ns: int) -> SnapshotCall:
         """Return the call that reads an account's orders of the day."""
+
+    def open_orders_call(self, account: str) -> SnapshotCall | None:
+        """Return the call that reads an account's open orders, of whatever day; None where there is no such call."""
 
     def order_call(self, account: str, order: OrderSeen) -> SnapshotCall | None:
         """Return the call that reads one order; None where the venue has no such call."""

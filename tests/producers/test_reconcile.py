@@ -18,6 +18,7 @@ from schemas.headers import Kind
 from tests.producers.feeds.venue_stream import MemoryLog, until
 
 ORDERS = b'{ "orders" : [ {"orderId":"1"},\n\t{"orderId":"2"} ] }\n'
+NONE_OPEN = b'{"orders":[]}'
 STOP_ORDERS = b'{"stopOrders":[{"stopOrderId":"s"}]}'
 REFUSED = b'{"code":16,"message":"no","description":"40003"}'
 UNKNOWN_ORDER = b'{"code":5,"message":"Order not found","description":"50005"}'
@@ -31,13 +32,15 @@ def order_state(name: str, status: str) -> bytes:
 
 
 class RestVenue:
-    """Gives the next of its `answers` to each call of GetOrders, the last one for ever.
+    """Gives the next of its `answers` to each call of GetOrders with filters, the last one for ever.
 
-    An order has the state that `states` has for its id, or is not known. `log` has every call.
+    Without filters GetOrders has `listed`. An order has the state that `states` has for its id, or is not
+    known. `log` has every call.
     """
 
     def __init__(self) -> None:
         self.answers: list[Answer] = [(200, {}, ORDERS)]
+        self.listed: Answer = (200, {}, NONE_OPEN)
         self.stop_orders: Answer = (200, {}, STOP_ORDERS)
         self.states: dict[str, Answer] = {}
         self.log: list[tuple[str, dict[str, Any]]] = []
@@ -56,6 +59,8 @@ class RestVenue:
         return web.Response(status=status, headers=headers, body=answer, content_type="application/json")
 
     def _orders(self, body: dict[str, Any]) -> Answer:
+        if "advancedFilters" not in body:
+            return self.listed
         self.asked.append((body, time.time_ns()))
         return self.answers[min(len(self.asked), len(self.answers)) - 1]
 
@@ -123,7 +128,8 @@ async def test_the_answer_is_recorded_byte_for_byte_and_then_the_marker(
     log = MemoryLog()
     reconcile(url, log)
     await until(lambda: log.of(Kind.RECONCILED))
-    snapshot, stop_orders, marker = log.entries
+    snapshot, listed, stop_orders, marker = log.entries
+    assert listed[:5] == ("connection-1", "A1", "rest:GetOrders", Kind.SNAPSHOT, NONE_OPEN)
     assert snapshot[:5] == ("connection-1", "A1", "rest:GetOrders", Kind.SNAPSHOT, ORDERS)
     assert stop_orders[:5] == ("connection-1", "A1", "rest:GetStopOrders", Kind.SNAPSHOT, STOP_ORDERS)
     assert marker[:5] == ("connection-1", "A1", "rest:GetOrders", Kind.RECONCILED, b'{"orders":2}')
@@ -154,7 +160,7 @@ async def test_a_failure_delays_the_marker_and_records_nothing(rest: tuple[RestV
     log = MemoryLog()
     reconcile(url, log)
     await until(lambda: log.of(Kind.RECONCILED))
-    assert [entry.source for entry in log.of(Kind.SNAPSHOT)] == ["rest:GetOrders", "rest:GetStopOrders"]
+    assert [entry.value for entry in log.of(Kind.SNAPSHOT)] == [ORDERS, NONE_OPEN, STOP_ORDERS]
     assert len(venue.asked) == 3
 
 
@@ -186,7 +192,7 @@ async def test_an_answer_that_cannot_be_read_is_recorded_without_a_marker(
     log = MemoryLog()
     reconcile(url, log, interval_s=0.05)
     await until(lambda: log.of(Kind.RECONCILED))
-    assert [entry.value for entry in log.entries[:3]] == [b'{"orders":', ORDERS, STOP_ORDERS]
+    assert [entry.value for entry in log.entries[:4]] == [b'{"orders":', ORDERS, NONE_OPEN, STOP_ORDERS]
 
 
 async def test_a_venue_that_cannot_be_reached_does_not_end_the_reconciler(unused_tcp_port: int, reconcile: Reconcile):
@@ -223,11 +229,55 @@ async def test_an_open_order_that_the_day_leaves_out_is_asked_for_by_its_id(
     reconcile(url, log, frames=(heard("1"), heard("over"), heard("yesterday"), heard("over", is_open=ENDED)))
     assert await told(log) == [
         ("rest:GetOrders", ORDERS),
+        ("rest:GetOrders", NONE_OPEN),
         ("rest:GetOrderState", order_state("yesterday", "FILL")),
         ("rest:GetStopOrders", STOP_ORDERS),
         ("rest:GetOrders", b'{"orders":2}'),
     ]
     assert venue.asked_for() == ["yesterday"]
+
+
+async def test_orders_that_are_open_are_read_with_one_call_in_the_first_round_and_while_any_is_of_another_day(
+    rest: tuple[RestVenue, str], reconcile: Reconcile
+):
+    venue, url = rest
+    log = MemoryLog()
+    reconcile(url, log, interval_s=0.05)
+    await told(log, markers=3)
+    assert [entry.value for entry in log.entries].count(NONE_OPEN) == 1
+    venue.listed = (200, {}, b'{"orders":[' + order_state("old", "NEW") + b"]}")
+    log = MemoryLog()
+    reconcile(url, log, interval_s=0.05, frames=(heard("old"),))
+    await told(log, markers=3)
+    assert [entry.value for entry in log.entries].count(venue.listed[2]) == 3
+    assert venue.asked_for() == []
+
+
+async def test_an_order_that_was_open_when_the_process_began_is_asked_for_once_it_is_not(
+    rest: tuple[RestVenue, str], reconcile: Reconcile
+):
+    venue, url = rest
+    venue.listed = (200, {}, b'{"orders":[' + order_state("old", "NEW") + b"]}")
+    venue.states["old"] = (200, {}, order_state("old", "FILL"))
+    log = MemoryLog()
+    reconcile(url, log, interval_s=0.05)
+    await told(log)
+    venue.listed = (200, {}, NONE_OPEN)
+    await until(lambda: any(entry.source == "rest:GetOrderState" for entry in log.entries))
+    assert venue.asked_for() == ["old"]
+
+
+async def test_a_list_of_open_orders_that_fails_is_named_by_the_marker_and_asked_for_again(
+    rest: tuple[RestVenue, str], reconcile: Reconcile
+):
+    venue, url = rest
+    venue.listed = (403, {}, b'{"code":7,"message":"no","description":"40002"}')
+    log = MemoryLog()
+    reconcile(url, log, interval_s=0.05)
+    await told(log, markers=2)
+    assert log.bodies(Kind.RECONCILED)[:2] == [{"orders": 2, "unread": {"open_orders": "forbidden"}}] * 2
+    venue.listed = (200, {}, NONE_OPEN)
+    await until(lambda: {"orders": 2} in log.bodies(Kind.RECONCILED))
 
 
 async def test_an_order_is_asked_for_in_every_round_until_it_has_ended(
@@ -265,7 +315,7 @@ async def test_an_order_that_the_venue_does_not_know_is_asked_for_once_and_leave
     recorded = await told(log, markers=2)
     assert venue.asked_for() == ["gone"]
     assert "rest:GetOrderState" not in dict(recorded)
-    assert {value for source, value in recorded if source == "rest:GetOrders"} == {ORDERS, b'{"orders":2}'}
+    assert log.bodies(Kind.RECONCILED)[:2] == [{"orders": 2}] * 2
 
 
 async def test_an_order_that_cannot_be_read_holds_up_no_other_of_the_next_round_and_the_marker_says_so(
@@ -320,7 +370,9 @@ async def test_without_the_orders_of_the_day_nothing_else_is_asked(rest: tuple[R
     log = MemoryLog()
     reconcile(url, log, interval_s=0.05, frames=(heard("old"),))
     await told(log)
-    assert [method for method, _ in venue.log[:4]] == ["GetOrders", "GetOrders", "GetOrderState", "GetStopOrders"]
+    methods = [method for method, _ in venue.log]
+    assert methods[:5] == ["GetOrders", "GetOrders", "GetOrders", "GetOrderState", "GetStopOrders"]
+    assert len(venue.asked) >= 2
 
 
 async def test_an_order_that_the_stream_tells_of_while_the_venue_is_asked_is_no_order_of_another_day(

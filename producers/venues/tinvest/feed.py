@@ -138,6 +138,10 @@ class VenueFeed:
         """Return GetOrders, for today's orders."""
         return snapshots.orders_call(account, now_ns)
 
+    def open_orders_call(self, account: str) -> SnapshotCall:
+        """Return GetOrders, for what is open."""
+        return snapshots.open_orders_call(account)
+
     def order_call(self, account: str, order: OrderSeen) -> SnapshotCall:
         """Return GetOrderState."""
         return snapshots.order_call(account, order)

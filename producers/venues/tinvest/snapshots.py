@@ -18,6 +18,7 @@ __all__ = [
     "READS_PER_MINUTE",
     "OfAccount",
     "OrderState",
+    "open_orders_call",
     "order_call",
     "orders_call",
     "seen",
@@ -113,6 +114,11 @@ def orders_call(account: str, now_ns: int) -> SnapshotCall:
         "executionStatus": list(_IS_OPEN),
     }
     return _call("OrdersService", _GET_ORDERS, {"accountId": account, "advancedFilters": filters})
+
+
+def open_orders_call(account: str) -> SnapshotCall:
+    """Return GetOrders without filters, which tells of the orders that are active, of whatever day."""
+    return _call("OrdersService", _GET_ORDERS, {"accountId": account})
 
 
 def order_call(account: str, order: OrderSeen) -> SnapshotCall:

@@ -297,6 +297,12 @@ def test_an_order_partly_filled_is_open_in_an_answer_which_tells_no_lots_left():
     assert feed().snapshot_orders("rest:GetOrders", body) == [OrderSeen("", "1", True)]
 
 
+def test_the_open_orders_are_asked_for_without_filters():
+    call = feed().open_orders_call("A1")
+    assert call.path == "tinkoff.public.invest.api.contract.v1.OrdersService/GetOrders"
+    assert (call.source, json.loads(call.body)) == ("rest:GetOrders", {"accountId": "A1"})
+
+
 @pytest.mark.parametrize(
     ("order", "order_id", "kind"),
     [
