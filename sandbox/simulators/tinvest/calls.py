@@ -115,12 +115,11 @@ class Calls:
 
     async def _cancel_order(self, body: Json, tracking_id: str) -> Json:
         order = self._find(body)
-        if not self._pending.take("ignore", "CancelOrder"):
-            self._cancel(order, "CANCEL")
+        self._cancel(order, "CANCEL", ignored=self._pending.take("ignore", "CancelOrder"))
         return wire.cancel_answer(tracking_id, time.time_ns())
 
-    def _cancel(self, order: Order, kind: str) -> None:
-        if not self._exchange.cancel(order, kind):
+    def _cancel(self, order: Order, kind: str, *, ignored: bool = False) -> None:
+        if not self._exchange.cancel(order, kind, ignored=ignored):
             raise _too_late(order)
 
     async def _get_orders(self, body: Json, tracking_id: str) -> Json:

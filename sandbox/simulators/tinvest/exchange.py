@@ -27,26 +27,34 @@ class Exchange:
         self._tick()
         return self.now(order)
 
-    def cancel(self, order: Order, kind: str = "CANCEL") -> bool:
-        """Cancel what is left of an order on its client's wish; tell whether it was not too late."""
+    def cancel(self, order: Order, kind: str = "CANCEL", *, ignored: bool = False) -> bool:
+        """Cancel what is left of an order on its client's wish; tell whether it was not too late.
+
+        A wish that is ignored is remembered, and nothing else.
+        """
         now_ns = self._tick()
-        in_time = not self.now(order).is_final
-        self.market.note(order, CancelRequest(kind, now_ns, None if in_time else "30059"))
-        if in_time:
+        in_time = self._note(order, self.now(order).is_final, kind, now_ns, "30059", ignored)
+        if in_time and not ignored:
             self.market.cancel(order, now_ns)
             self._tick()
         return in_time
 
     def replace(self, order: Order, ask: Ask, *, ignored: bool = False) -> Order | None:
-        """Put another order in the place of one, and return it as it then stands; None if it is too late."""
+        """Put another order in the place of one, and return it as it then stands; None if it is too late.
+
+        Ignored, the first stays, and the other is never told of.
+        """
         now_ns = self._tick()
-        in_time = not self.now(order).is_final
-        self.market.note(order, CancelRequest("REPLACE", now_ns, None if in_time else "30059"))
-        if not in_time:
+        if not self._note(order, self.now(order).is_final, "REPLACE", now_ns, "30059", ignored):
             return None
         new = self.market.replace(order, ask, now_ns, ignored=ignored)
         self._tick()
         return self.now(new)
+
+    def _note(self, order: Order | StopOrder, is_final: bool, kind: str, now_ns: int, code: str, ignored: bool) -> bool:
+        done = not is_final and not ignored
+        self.market.note(order, CancelRequest(kind, now_ns, code if is_final else None, done))
+        return not is_final
 
     def end(self, order: Order, cause: Cause) -> None:
         """Cancel what is left of an order, but not on its client's wish."""
@@ -64,13 +72,12 @@ class Exchange:
         self._tick()
         return stop
 
-    def withdraw(self, stop: StopOrder) -> bool:
-        """Cancel a stop order on its client's wish; tell whether it was not too late."""
+    def withdraw(self, stop: StopOrder, *, ignored: bool = False) -> bool:
+        """Cancel a stop order on its client's wish; tell whether it was not too late. See `cancel`."""
         now_ns = self._tick()
-        kept = self.market.find_stop(stop.ask.account, request_id=stop.ask.request_id)
-        in_time = kept is not None and not kept.is_final
-        self.market.note(stop, CancelRequest("CANCEL", now_ns, None if in_time else "30060"))
-        if in_time:
+        kept = self.market.find_stop(stop.ask.account, request_id=stop.ask.request_id) or stop
+        in_time = self._note(stop, kept.is_final, "CANCEL", now_ns, "30060", ignored)
+        if in_time and not ignored:
             self.market.withdraw(stop, now_ns)
             self._tick()
         return in_time

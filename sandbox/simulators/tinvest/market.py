@@ -110,8 +110,8 @@ class Market:
         """Cancel an order and submit another in its place; ignored, the first stays and the other is forgotten."""
         if not ignored:
             self.cancel(order, now_ns)
-        key = _key(order)
-        self._orders[key] = replace(self._orders[key], replaced_by=ask.request_id)
+            key = _key(order)
+            self._orders[key] = replace(self._orders[key], replaced_by=ask.request_id)
         return self.submit(ask, now_ns, ignored=ignored, replaces=order.ask.request_id)
 
     def note(self, order: Order | StopOrder, request: CancelRequest) -> None:

@@ -60,11 +60,15 @@ class Source(StrEnum):
 
 @dataclass(frozen=True)
 class CancelRequest:
-    """A wish to cancel, alone or as the half of a replace (`CANCEL`, `REPLACE`); `code` is of its refusal."""
+    """A wish to cancel, alone or as the half of a replace (`CANCEL`, `REPLACE`).
+
+    `code` is of its refusal; without one it was accepted, and `done` tells whether anything came of it.
+    """
 
     kind: str
     asked_ns: int
     code: str | None = None
+    done: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -51,6 +51,6 @@ class StopCalls:
         stop = self._exchange.market.find_stop(account, stop_order_id=stop_order_id)
         if stop is None or not stop.told:
             raise Refusal("50006")
-        if not self._pending.take("ignore", "CancelStopOrder") and not self._exchange.withdraw(stop):
+        if not self._exchange.withdraw(stop, ignored=self._pending.take("ignore", "CancelStopOrder")):
             raise Refusal("30060", f"stop order {stop_order_id} is not active")
         return {"time": timestamp(time.time_ns())}

@@ -272,5 +272,5 @@ def ledger_entry(order: Order) -> dict[str, Any]:
 
 
 def cancel_requests(requests: tuple[CancelRequest, ...]) -> list[dict[str, Any]]:
-    """Return the ledger's list of wishes to cancel; `code` null is one that the venue took."""
-    return [{"kind": one.kind, "asked_ns": one.asked_ns, "code": one.code} for one in requests]
+    """Return the ledger's list of wishes to cancel; `code` null is one that the venue accepted."""
+    return [{"kind": one.kind, "asked_ns": one.asked_ns, "code": one.code, "done": one.done} for one in requests]

@@ -136,7 +136,18 @@ async def test_an_ignored_cancel_is_answered_and_nothing_comes_of_it(resting: TI
     wish = {"accountId": resting.accounts[0], "orderId": order["orderId"]}
     assert (await call(resting, "OrdersService/CancelOrder", wish)).status == 200
     (entry,) = resting.orders()
-    assert (entry["final"], entry["cancel_requests"]) == (False, [])
+    assert not entry["final"]
+    assert [(one["kind"], one["code"], one["done"]) for one in entry["cancel_requests"]] == [("CANCEL", None, False)]
+
+
+async def test_an_ignored_cancel_of_a_stop_order_leaves_it_to_its_price(resting: TInvestSimulator) -> None:
+    await post_stop(resting)
+    (stop,) = await stop_orders(resting)
+    resting.fault({"fault": "ignore", "method": "CancelStopOrder"})
+    wish = {"accountId": resting.accounts[0], "stopOrderId": stop["stopOrderId"]}
+    assert (await call(resting, "StopOrdersService/CancelStopOrder", wish)).status == 200
+    assert [one["done"] for one in resting.stop_orders()[0]["cancel_requests"]] == [False]
+    assert resting.desk.set_price({"instrument": "SBER_TQBR", "price": "1"}) == [stop["stopOrderId"]]
 
 
 async def test_an_ignored_replace_leaves_the_first_order_and_forgets_the_second(resting: TInvestSimulator) -> None:
@@ -152,6 +163,8 @@ async def test_an_ignored_replace_leaves_the_first_order_and_forgets_the_second(
     assert (await call(resting, "OrdersService/ReplaceOrder", wish)).status == 200
     old, new = resting.orders()
     assert (old["final"], new["told"], new["final"]) == (False, False, False)
+    assert (old["replaced_by"], new["replaces"]) == (None, old["order_request_id"])
+    assert [one["done"] for one in old["cancel_requests"]] == [False]
 
 
 async def test_a_half_replace_cancels_and_places_nothing(resting: TInvestSimulator) -> None:

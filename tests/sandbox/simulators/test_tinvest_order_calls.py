@@ -62,7 +62,7 @@ async def test_a_replace_ends_one_order_and_begins_another_under_the_new_key(
     assert (before["status"], before["replaced_by"]) == ("EXECUTION_REPORT_STATUS_CANCELLED", key)
     assert (after["status"], after["replaces"]) == ("EXECUTION_REPORT_STATUS_NEW", old["orderRequestId"])
     assert (after["side"], after["price"], before["price"]) == (before["side"], "299", "300.5")
-    assert [(one["kind"], one["code"]) for one in before["cancel_requests"]] == [("REPLACE", None)]
+    assert [(one["kind"], one["code"], one["done"]) for one in before["cancel_requests"]] == [("REPLACE", None, True)]
 
 
 async def test_the_stream_tells_both_lives_of_a_replace_and_no_link(resting: TInvestSimulator) -> None:
