@@ -172,7 +172,17 @@ def _asked(venue: str, query: Callable[[_Queries], Awaitable[Any]]) -> Any:
 
 def _outcome_facts(venue: str, request: OrderRequest, outcome: Outcome) -> Facts:
     told = asdict(outcome)
-    names = ("venue_order_id", "trade_intent_id", "venue_status", "transact_ns", "code", "text", "tracking_id")
+    names = (
+        "venue_order_id",
+        "trade_intent_id",
+        "venue_status",
+        "transact_ns",
+        "code",
+        "text",
+        "retry_is_safe",
+        "advice",
+        "tracking_id",
+    )
     return {
         "phase": outcome.phase.value,
         "order_request_id": request.order_request_id,
@@ -189,9 +199,9 @@ def _sentence(venue: str, action: Action, outcome: Outcome) -> str:
         case Phase.ACCEPTED:
             return f"{venue} {DONE[action]}."
         case Phase.REJECTED if isinstance(outcome, Rejected):
-            return f"{NOT_DONE[action]}: {outcome.text} ({outcome.code})."
+            return f"{NOT_DONE[action]}: {outcome.text} ({outcome.code}). {outcome.advice or ''}".rstrip()
         case _:
             return (
                 f"Nobody knows whether {venue} {DONE[action]}: {getattr(outcome, 'text', '')}. Do not send it anew; "
-                f"see what the venue tells (`dropcopy tail orders.latest`)."
+                f"see what the venue tells (`dropcopy order get`, `dropcopy tail orders.latest`)."
             )

@@ -90,6 +90,9 @@ async def call_once(
     try:
         return await tries(post)
     except NotSent as error:
-        return Rejected(order_request_id=request_id, code=NOT_SENT, text=f"nothing was sent: {error.message}")
+        text = f"nothing was sent: {error.message}"
+        return Rejected(
+            order_request_id=request_id, code=NOT_SENT, text=text, retry_is_safe=True, advice=error.hint or None
+        )
     except OutcomeUnknown as error:
         return Unknown(order_request_id=request_id, code=error.code, text=error.message)

@@ -218,7 +218,11 @@ class Accepted:
 
 @dataclass(frozen=True, kw_only=True)
 class Rejected:
-    """Nothing came of the request: the venue refused it, or (`code` NOT_SENT) it never reached the venue."""
+    """Nothing came of the request: the venue refused it, or (`code` NOT_SENT) it never reached the venue.
+
+    `retry_is_safe` says that the same request, under the same id, may be made again and may then succeed;
+    `advice` what to do.
+    """
 
     phase: ClassVar[Phase] = Phase.REJECTED
 
@@ -228,11 +232,16 @@ class Rejected:
     venue_order_id: str | None = None
     venue_status: str | None = None
     tracking_id: str | None = None
+    retry_is_safe: bool = False
+    advice: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Unknown:
-    """Nobody here knows what came of the request. The feed will tell; it must not be made anew."""
+    """Nobody here knows what came of the request. The feed will tell; it must not be made anew under another id.
+
+    `retry_is_safe` and `advice` are as of `Rejected`.
+    """
 
     phase: ClassVar[Phase] = Phase.UNKNOWN
 
@@ -240,6 +249,8 @@ class Unknown:
     code: str
     text: str
     tracking_id: str | None = None
+    retry_is_safe: bool = False
+    advice: str | None = None
 
 
 Outcome = Accepted | Rejected | Unknown

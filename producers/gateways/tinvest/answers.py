@@ -11,16 +11,6 @@ from producers.rest import RestAnswer
 
 __all__ = ["read_answer", "read_cancel_answer", "read_state", "read_stop_answer"]
 
-# Refusals after which there is surely no order. All others leave it in doubt: INTERNAL or UNAVAILABLE
-# can befall the venue after it passed the order on, as a proxy's 502 or 504 can.
-#   gRPC: INVALID_ARGUMENT, NOT_FOUND, PERMISSION_DENIED, RESOURCE_EXHAUSTED, FAILED_PRECONDITION,
-#   OUT_OF_RANGE, UNIMPLEMENTED, UNAUTHENTICATED: said before an order is passed on.
-SURE_GRPC = {3, 5, 7, 8, 9, 11, 12, 16}
-#   HTTP, when no gRPC number came with it: what a server says of a request that it did not carry out.
-SURE_HTTP = {400, 401, 403, 404, 405, 406, 411, 413, 414, 415, 422, 426, 429, 501}
-#   The key was used before and the report of its order was not found: so there is one.
-DOUBTFUL_CODES = {"30057"}
-
 
 def read_answer(request_id: str, answer: RestAnswer) -> Outcome:
     """Return what the answer to a new or a replaced order means (PostOrder, PostOrderAsync, ReplaceOrder)."""
@@ -100,6 +90,12 @@ def _stop(request_id: str, said: Fields, tracking_id: str | None) -> Outcome:
 
 def _refused(request_id: str, answer: RestAnswer) -> Outcome:
     error = read_error(answer)
-    sure = answer.status in SURE_HTTP if error.grpc_status is None else error.grpc_status in SURE_GRPC
-    kind = Rejected if sure and error.code not in DOUBTFUL_CODES else Unknown
-    return kind(order_request_id=request_id, code=error.code, text=error.text, tracking_id=error.tracking_id or None)
+    kind = Rejected if error.sure else Unknown
+    return kind(
+        order_request_id=request_id,
+        code=error.code,
+        text=error.text,
+        tracking_id=error.tracking_id or None,
+        retry_is_safe=error.retry_is_safe,
+        advice=error.advice,
+    )

@@ -37,7 +37,10 @@ class Fields:
     @classmethod
     def of(cls, body: bytes) -> "Fields":
         """Read a message from its JSON."""
-        return cls(json.loads(body))
+        try:
+            return cls(json.loads(body))
+        except RecursionError:
+            raise ValueError("messages within messages without end") from None
 
     def text(self, name: str) -> str:
         """Return a text, which may be empty."""

@@ -38,7 +38,6 @@ from schemas.fix import OrdStatus, Side
 __all__ = ["TInvestQueries"]
 
 CONTRACT = "tinkoff.public.invest.api.contract.v1"
-PASSING = {408, 429, 500, 502, 503, 504}
 # What a query may yet do with the time that it has left.
 LEAST_S = 0.05
 
@@ -203,7 +202,7 @@ class TInvestQueries:
 def _may_pass(error: BaseException) -> bool:
     if isinstance(error, LimitError):
         return False
-    return isinstance(error, CallError) or (isinstance(error, TInvestError) and error.http_status in PASSING)
+    return isinstance(error, CallError) or (isinstance(error, TInvestError) and error.retry_is_safe)
 
 
 def _id_problems(venue_order_id: str | None, order_request_id: str | None) -> list[str]:
