@@ -51,6 +51,18 @@ def test_the_whole_has_a_budget_that_all_methods_share_and_a_refusal_tells_of_it
     assert meter.call("PostOrder", 1).allowed
 
 
+def test_a_refused_call_uses_up_no_budget() -> None:
+    meter = Meter(Limits(others=Budget(calls=2, seconds=60), whole=Budget(calls=1, seconds=1)))
+    assert [meter.call("PostOrder", now_s).allowed for now_s in (0, 0.1, 0.2, 1, 2)] == [
+        True,
+        False,
+        False,
+        True,
+        False,
+    ]
+    assert meter.call("CancelOrder", 2).headers["x-ratelimit-remaining"] == "1"
+
+
 def test_without_limits_nothing_is_refused_and_no_header_sent() -> None:
     meter = Meter(Limits())
     assert all(meter.call("PostOrder", 0) == meter.call("GetOrders", 0) for _ in range(1000))
