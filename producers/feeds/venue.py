@@ -58,12 +58,14 @@ class OrderSeen(NamedTuple):
     """What a frame or an answer tells of one order: the ids it goes by, and whether it is still to end.
 
     `request_id` is the client's id and `venue_order_id` the venue's, empty where it is not told.
-    `is_open` is None when the order is in a state that is not known.
+    `is_open` is None when the order is in a state that is not known. A stop order is open until it is
+    triggered, or otherwise ends.
     """
 
     request_id: str
     venue_order_id: str
     is_open: bool | None
+    is_stop: bool = False
 
 
 class Heard(NamedTuple):
@@ -80,12 +82,17 @@ class Heard(NamedTuple):
 
 
 class Reads(StrEnum):
-    """What a call of the reconciler reads of an account. The words stand in the `reconciled` marker."""
+    """What a call of the reconciler reads of an account."""
 
-    # All orders of the day, of every state: what silence is judged by.
-    ORDERS = "orders"
-    # Orders that are or were open, and that the former does not tell of.
+    # Of every state, those made today: what silence is judged by.
+    ORDERS_OF_DAY = "orders_of_day"
+    # Those that are open, of whatever day.
     OPEN_ORDERS = "open_orders"
+    # One, by its id.
+    ORDER = "order"
+    STOP_ORDERS_OF_DAY = "stop_orders_of_day"
+    OPEN_STOP_ORDERS = "open_stop_orders"
+    # Of every state, those made in a longer time.
     STOP_ORDERS = "stop_orders"
 
 
@@ -125,9 +132,9 @@ class Venue(Protocol):
     silence_s: float
     reconciles: bool
     limits: CallLimits
-    # How many calls of a kind the reconciler may make within a minute: a share of the venue's own
-    # limit, whose rest is for whoever trades with the same token, in another process. No entry, no limit.
-    reads_per_minute: Mapping[Reads, int]
+    # How many calls the reconciler may make within a minute, by their `source`: a share of the venue's
+    # own limit, whose rest is for whoever trades with the same token, in another process. No entry, no limit.
+    reads_per_minute: Mapping[str, int]
     rest_url: str
     rest_headers: Mapping[str, str]
 
@@ -143,20 +150,16 @@ class Venue(Protocol):
     def handshake_meaning(self, status: int) -> Meaning:
         """Say what the HTTP status of a refused hand-shake means."""
 
-    def snapshot_call(self, account: str, now_ns: int) -> SnapshotCall:
-        """Return the call that reads an account's orders of the day."""
+    def snapshot_call(
+        self, reads: Reads, account: str, now_ns: int, order: OrderSeen | None = None
+    ) -> SnapshotCall | None:
+        """Return the call that reads this of an account; None where the venue has none, or needs none.
 
-    def open_orders_call(self, account: str) -> SnapshotCall | None:
-        """Return the call that reads an account's open orders, of whatever day; None where there is no such call."""
-
-    def order_call(self, account: str, order: OrderSeen) -> SnapshotCall | None:
-        """Return the call that reads one order; None where the venue has no such call."""
-
-    def stop_orders_call(self, account: str, now_ns: int) -> SnapshotCall | None:
-        """Return the call that reads an account's stop orders; None where the venue has no such call."""
+        `order` is which one to read, with `Reads.ORDER`.
+        """
 
     def snapshot_orders(self, source: str, body: bytes) -> Sequence[OrderSeen]:
-        """Return the orders of an answer to the call of that `source`, none of its stop orders.
+        """Return the orders or stop orders of an answer to the call of that `source`.
 
         Raises:
             ValueError: the answer can't be read.

@@ -5,21 +5,24 @@ import json
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, suppress
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from aiohttp import web
 
 from producers.feeds.venue import Heard, OrderSeen, What
-from producers.reconcile import ORDERS_A_ROUND, Reconciler, wait_s
+from producers.reconcile import ORDERS_A_ROUND, Reconciler
 from producers.rest import RestClient
+from producers.snapshots import wait_s
 from producers.venues.tinvest import VenueFeed, VenueSettings
 from schemas.headers import Kind
 from tests.producers.feeds.venue_stream import MemoryLog, until
 
 ORDERS = b'{ "orders" : [ {"orderId":"1"},\n\t{"orderId":"2"} ] }\n'
 NONE_OPEN = b'{"orders":[]}'
-STOP_ORDERS = b'{"stopOrders":[{"stopOrderId":"s"}]}'
+STOP_ORDERS = b'{"stopOrders":[{"stopOrderId":"s","status":"STOP_ORDER_STATUS_EXECUTED"}]}'
+NO_STOPS_OPEN = b'{"stopOrders":[]}'
 REFUSED = b'{"code":16,"message":"no","description":"40003"}'
 UNKNOWN_ORDER = b'{"code":5,"message":"Order not found","description":"50005"}'
 
@@ -42,6 +45,8 @@ class RestVenue:
         self.answers: list[Answer] = [(200, {}, ORDERS)]
         self.listed: Answer = (200, {}, NONE_OPEN)
         self.stop_orders: Answer = (200, {}, STOP_ORDERS)
+        self.open_stop_orders: Answer = (200, {}, NO_STOPS_OPEN)
+        self.past_stop_orders: Answer = (200, {}, NO_STOPS_OPEN)
         self.states: dict[str, Answer] = {}
         self.log: list[tuple[str, dict[str, Any]]] = []
         self.asked: list[tuple[dict[str, Any], int]] = []
@@ -53,7 +58,7 @@ class RestVenue:
         status, headers, answer = {
             "GetOrders": self._orders,
             "GetOrderState": self._state,
-            "GetStopOrders": lambda _: self.stop_orders,
+            "GetStopOrders": self._stop_orders,
         }[method](body)
         self.headers.append(dict(request.headers))
         return web.Response(status=status, headers=headers, body=answer, content_type="application/json")
@@ -66,6 +71,12 @@ class RestVenue:
 
     def _state(self, body: dict[str, Any]) -> Answer:
         return self.states.get(body["orderId"], (404, {}, UNKNOWN_ORDER))
+
+    def _stop_orders(self, body: dict[str, Any]) -> Answer:
+        if body["status"].endswith("ACTIVE"):
+            return self.open_stop_orders
+        days = datetime.fromisoformat(body["to"][:19]) - datetime.fromisoformat(body["from"][:19])
+        return self.stop_orders if days < timedelta(days=1) else self.past_stop_orders
 
     def asked_for(self) -> list[str]:
         return [body["orderId"] for method, body in self.log if method == "GetOrderState"]
@@ -128,7 +139,8 @@ async def test_the_answer_is_recorded_byte_for_byte_and_then_the_marker(
     log = MemoryLog()
     reconcile(url, log)
     await until(lambda: log.of(Kind.RECONCILED))
-    snapshot, listed, stop_orders, marker = log.entries
+    snapshot, listed, stop_orders, listed_stops, marker = log.entries
+    assert listed_stops[:5] == ("connection-1", "A1", "rest:GetStopOrders", Kind.SNAPSHOT, NO_STOPS_OPEN)
     assert listed[:5] == ("connection-1", "A1", "rest:GetOrders", Kind.SNAPSHOT, NONE_OPEN)
     assert snapshot[:5] == ("connection-1", "A1", "rest:GetOrders", Kind.SNAPSHOT, ORDERS)
     assert stop_orders[:5] == ("connection-1", "A1", "rest:GetStopOrders", Kind.SNAPSHOT, STOP_ORDERS)
@@ -160,7 +172,7 @@ async def test_a_failure_delays_the_marker_and_records_nothing(rest: tuple[RestV
     log = MemoryLog()
     reconcile(url, log)
     await until(lambda: log.of(Kind.RECONCILED))
-    assert [entry.value for entry in log.of(Kind.SNAPSHOT)] == [ORDERS, NONE_OPEN, STOP_ORDERS]
+    assert [entry.value for entry in log.of(Kind.SNAPSHOT)] == [ORDERS, NONE_OPEN, STOP_ORDERS, NO_STOPS_OPEN]
     assert len(venue.asked) == 3
 
 
@@ -192,7 +204,7 @@ async def test_an_answer_that_cannot_be_read_is_recorded_without_a_marker(
     log = MemoryLog()
     reconcile(url, log, interval_s=0.05)
     await until(lambda: log.of(Kind.RECONCILED))
-    assert [entry.value for entry in log.entries[:4]] == [b'{"orders":', ORDERS, NONE_OPEN, STOP_ORDERS]
+    assert [entry.value for entry in log.entries[:3]] == [b'{"orders":', ORDERS, NONE_OPEN]
 
 
 async def test_a_venue_that_cannot_be_reached_does_not_end_the_reconciler(unused_tcp_port: int, reconcile: Reconcile):
@@ -232,6 +244,7 @@ async def test_an_open_order_that_the_day_leaves_out_is_asked_for_by_its_id(
         ("rest:GetOrders", NONE_OPEN),
         ("rest:GetOrderState", order_state("yesterday", "FILL")),
         ("rest:GetStopOrders", STOP_ORDERS),
+        ("rest:GetStopOrders", NO_STOPS_OPEN),
         ("rest:GetOrders", b'{"orders":2}'),
     ]
     assert venue.asked_for() == ["yesterday"]
@@ -362,6 +375,40 @@ async def test_stop_orders_that_cannot_be_read_are_named_by_the_marker_which_com
     reconcile(url, log)
     await told(log)
     assert log.bodies(Kind.RECONCILED) == [{"orders": 2, "unread": {"stop_orders": reason}}]
+
+
+def stop_order(name: str, status: str) -> bytes:
+    return json.dumps({"stopOrders": [{"stopOrderId": name, "status": f"STOP_ORDER_STATUS_{status}"}]}).encode()
+
+
+async def test_a_stop_order_of_another_day_is_listed_while_it_is_active_and_looked_for_further_back_once_it_is_not(
+    rest: tuple[RestVenue, str], reconcile: Reconcile
+):
+    venue, url = rest
+    venue.open_stop_orders = (200, {}, stop_order("old", "ACTIVE"))
+    venue.past_stop_orders = (200, {}, stop_order("old", "EXPIRED"))
+    log = MemoryLog()
+    reconcile(url, log, interval_s=0.05)
+    await told(log, markers=3)
+    values = [entry.value for entry in log.entries]
+    assert values.count(stop_order("old", "ACTIVE")) >= 3
+    assert stop_order("old", "EXPIRED") not in values
+    venue.open_stop_orders = (200, {}, NO_STOPS_OPEN)
+    await until(lambda: stop_order("old", "EXPIRED") in [entry.value for entry in log.entries])
+    await told(log, markers=len(log.of(Kind.RECONCILED)) + 3)
+    assert [entry.value for entry in log.entries].count(stop_order("old", "EXPIRED")) == 1
+
+
+async def test_a_stop_order_that_is_found_nowhere_is_looked_for_once(rest: tuple[RestVenue, str], reconcile: Reconcile):
+    venue, url = rest
+    gone = Heard(What.DATA, "A1", order=OrderSeen("", "gone", OPEN, is_stop=True))
+    venue.past_stop_orders = (200, {}, stop_order("another", "EXECUTED"))
+    log = MemoryLog()
+    reconcile(url, log, interval_s=0.05, frames=(gone,))
+    await told(log, markers=3)
+    assert [entry.value for entry in log.entries].count(stop_order("another", "EXECUTED")) == 1
+    assert log.bodies(Kind.RECONCILED) == [{"orders": 2}] * len(log.of(Kind.RECONCILED))
+    assert venue.asked_for() == []
 
 
 async def test_without_the_orders_of_the_day_nothing_else_is_asked(rest: tuple[RestVenue, str], reconcile: Reconcile):

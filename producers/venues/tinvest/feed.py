@@ -17,7 +17,7 @@ from producers.rest import RestAnswer
 from producers.venues.tinvest import meanings, snapshots
 from producers.venues.tinvest.meanings import ErrorDetail, error_meaning
 from producers.venues.tinvest.settings import IN_HEADERS, VenueSettings, rest_headers
-from producers.venues.tinvest.snapshots import OfAccount, OrderState
+from producers.venues.tinvest.snapshots import OfAccount, OrderState, StopOrder
 
 __all__ = ["VenueFeed"]
 
@@ -34,7 +34,7 @@ class _Payload(msgspec.Struct, rename="camel"):
     """OrderStateStreamResponse, as far as a feed looks into it."""
 
     order_state: OrderState | None = None
-    stop_order_state: OfAccount | None = None
+    stop_order_state: StopOrder | None = None
     subscription: _Subscription | None = None
     ping: Any = None
 
@@ -92,7 +92,7 @@ class VenueFeed:
         self.silence_s = 3 * settings.ping_delay_ms / 1000
         self.reconciles = settings.reconcile
         self.limits: CallLimits = limits_of(settings.rest_url, settings.token)
-        self.reads_per_minute: Mapping[Reads, int] = snapshots.READS_PER_MINUTE
+        self.reads_per_minute: Mapping[str, int] = snapshots.READS_PER_MINUTE
         self.rest_url = settings.rest_url
         self.rest_headers: Mapping[str, str] = self.stream_headers
 
@@ -113,7 +113,9 @@ class VenueFeed:
         if payload.order_state is not None:
             return Heard(What.DATA, _account(payload.order_state), order=snapshots.seen_in_stream(payload.order_state))
         if payload.stop_order_state is not None:
-            return Heard(What.DATA, _account(payload.stop_order_state))
+            return Heard(
+                What.DATA, _account(payload.stop_order_state), order=snapshots.stop_seen(payload.stop_order_state)
+            )
         if payload.subscription is not None:
             return self._subscribed(payload.subscription)
         return Heard(What.DATA, _account_within(data)) if payload.ping is None else Heard(What.PING)
@@ -134,21 +136,13 @@ class VenueFeed:
         """Say what the HTTP status of a refused hand-shake means."""
         return meanings.handshake_meaning(status)
 
-    def snapshot_call(self, account: str, now_ns: int) -> SnapshotCall:
-        """Return GetOrders, for today's orders."""
-        return snapshots.orders_call(account, now_ns)
-
-    def open_orders_call(self, account: str) -> SnapshotCall:
-        """Return GetOrders, for what is open."""
-        return snapshots.open_orders_call(account)
-
-    def order_call(self, account: str, order: OrderSeen) -> SnapshotCall:
-        """Return GetOrderState."""
-        return snapshots.order_call(account, order)
-
-    def stop_orders_call(self, account: str, now_ns: int) -> SnapshotCall:
-        """Return GetStopOrders."""
-        return snapshots.stop_orders_call(account, now_ns, self._settings.stop_orders_days)
+    def snapshot_call(
+        self, reads: Reads, account: str, now_ns: int, order: OrderSeen | None = None
+    ) -> SnapshotCall | None:
+        """Return GetOrders, GetOrderState or GetStopOrders."""
+        if reads is Reads.ORDER:
+            return None if order is None else snapshots.order_call(account, order)
+        return snapshots.CALLS[reads](account, now_ns, self._settings.stop_orders_days)
 
     def snapshot_orders(self, source: str, body: bytes) -> Sequence[OrderSeen]:
         """Return the orders of an answer; raise ValueError when it is none to that call."""

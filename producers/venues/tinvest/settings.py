@@ -43,7 +43,7 @@ class VenueSettings(SettingsGroup):
     `environment` is the venue's own: real trading, or its sandbox, which has tokens and accounts of
     its own. It gives the addresses that are not set. The venue's certificates are issued by the
     Russian Trusted Root CA, which ordinary trust stores lack: `ca_file` names a PEM file that holds it.
-    `stop_orders_days` is how far back stop orders are read: further than the oldest that is active.
+    `stop_orders_days` is how far back stop orders are read for the end of one that the stream did not tell.
     """
 
     group: ClassVar[str] = "tinvest"

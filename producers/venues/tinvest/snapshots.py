@@ -12,18 +12,18 @@ import msgspec
 from producers.feeds.venue import OrderSeen, Reads, SnapshotCall
 
 __all__ = [
+    "CALLS",
     "CONTRACT",
     "GET_ORDER_STATE",
     "READERS",
     "READS_PER_MINUTE",
     "OfAccount",
     "OrderState",
-    "open_orders_call",
+    "StopOrder",
     "order_call",
-    "orders_call",
     "seen",
     "seen_in_stream",
-    "stop_orders_call",
+    "stop_seen",
 ]
 
 CONTRACT = "tinkoff.public.invest.api.contract.v1"
@@ -35,9 +35,14 @@ _OPEN = {f"EXECUTION_REPORT_STATUS_{word}": True for word in ("NEW", "PARTIALLYF
 _IS_OPEN = _ENDED | _OPEN
 _PARTIAL = "EXECUTION_REPORT_STATUS_PARTIALLYFILL"
 
-# "Limits", requests a minute: GetOrders 200, other methods for orders 100, GetStopOrders 60. Half of each.
-READS_PER_MINUTE = {Reads.ORDERS: 100, Reads.OPEN_ORDERS: 50, Reads.STOP_ORDERS: 30}
+# stoporders.proto, StopOrderStatusOption.
+_IS_STOP_OPEN = {
+    f"STOP_ORDER_STATUS_{word}": word == "ACTIVE" for word in ("ACTIVE", "EXECUTED", "CANCELED", "EXPIRED")
+}
+
 _GET_ORDERS, GET_ORDER_STATE, _GET_STOP_ORDERS = "rest:GetOrders", "rest:GetOrderState", "rest:GetStopOrders"
+# "Limits", requests a minute: GetOrders 200, other methods for orders 100, GetStopOrders 60. Half of each.
+READS_PER_MINUTE = {_GET_ORDERS: 100, GET_ORDER_STATE: 50, _GET_STOP_ORDERS: 30}
 
 
 class OfAccount(msgspec.Struct, rename="camel"):
@@ -59,12 +64,19 @@ class OrderState(OfAccount):
     lots_cancelled: Any = None
 
 
+class StopOrder(OfAccount):
+    """`StopOrderState` of the stream and `StopOrder` of the unary call, likewise."""
+
+    stop_order_id: Any = None
+    status: Any = None
+
+
 class _Orders(msgspec.Struct):
     orders: list[OrderState] = msgspec.field(default_factory=list)
 
 
 class _StopOrders(msgspec.Struct, rename="camel"):
-    stop_orders: list[msgspec.Raw] = msgspec.field(default_factory=list)
+    stop_orders: list[StopOrder] = msgspec.field(default_factory=list)
 
 
 _read_orders = msgspec.json.Decoder(_Orders).decode
@@ -93,32 +105,19 @@ def _lots(value: Any) -> int:
     return int(value) if isinstance(value, int) or (isinstance(value, str) and value.isdecimal()) else 0
 
 
-def _no_orders(body: bytes) -> Sequence[OrderSeen]:
-    _read_stop_orders(body)
-    return ()
+def stop_seen(state: StopOrder) -> OrderSeen:
+    """Return what is told of a stop order."""
+    name = state.stop_order_id if isinstance(state.stop_order_id, str) else ""
+    is_open = _IS_STOP_OPEN.get(state.status) if isinstance(state.status, str) else None
+    return OrderSeen("", name, is_open, is_stop=True)
 
 
 # What is read of each call's answer.
 READERS: dict[str, Callable[[bytes], Sequence[OrderSeen]]] = {
     _GET_ORDERS: lambda body: [seen(order) for order in _read_orders(body).orders],
     GET_ORDER_STATE: lambda body: [seen(_read_order(body))],
-    _GET_STOP_ORDERS: _no_orders,
+    _GET_STOP_ORDERS: lambda body: [stop_seen(order) for order in _read_stop_orders(body).stop_orders],
 }
-
-
-def orders_call(account: str, now_ns: int) -> SnapshotCall:
-    """Return GetOrders for today's orders of all statuses (the filters are of orders made today only)."""
-    filters = {
-        "from": f"{_moment(now_ns):%Y-%m-%d}T00:00:00Z",
-        "to": _timestamp(now_ns),
-        "executionStatus": list(_IS_OPEN),
-    }
-    return _call("OrdersService", _GET_ORDERS, {"accountId": account, "advancedFilters": filters})
-
-
-def open_orders_call(account: str) -> SnapshotCall:
-    """Return GetOrders without filters, which tells of the orders that are active, of whatever day."""
-    return _call("OrdersService", _GET_ORDERS, {"accountId": account})
 
 
 def order_call(account: str, order: OrderSeen) -> SnapshotCall:
@@ -132,30 +131,47 @@ def order_call(account: str, order: OrderSeen) -> SnapshotCall:
     return _call("OrdersService", GET_ORDER_STATE, {"accountId": account, **named})
 
 
-def stop_orders_call(account: str, now_ns: int, days: int) -> SnapshotCall:
-    """Return GetStopOrders for the stop orders of `days` days, of all statuses.
+def _orders_of_day(account: str, now_ns: int, days: int) -> SnapshotCall:
+    # The filters are of orders made today only.
+    filters = {**_since(now_ns, 0), "executionStatus": list(_IS_OPEN)}
+    return _call("OrdersService", _GET_ORDERS, {"accountId": account, "advancedFilters": filters})
 
-    The contract does not say what its borders in time are of. They are taken for the creation's, so
-    they have to reach back to the oldest stop order that may still be active.
-    """
-    since = _moment(now_ns) - timedelta(days=days)
-    body = {
-        "accountId": account,
-        "status": "STOP_ORDER_STATUS_ALL",
-        "from": f"{since:%Y-%m-%d}T00:00:00Z",
-        "to": _timestamp(now_ns),
-    }
+
+def _open_orders(account: str, now_ns: int, days: int) -> SnapshotCall:
+    # Without filters, those that are active, of whatever day.
+    return _call("OrdersService", _GET_ORDERS, {"accountId": account})
+
+
+def _stop_orders(account: str, now_ns: int, days: int) -> SnapshotCall:
+    # The contract does not say what the borders in time are of; they are taken for the creation's.
+    body = {"accountId": account, "status": "STOP_ORDER_STATUS_ALL", **_since(now_ns, days)}
     return _call("StopOrdersService", _GET_STOP_ORDERS, body)
+
+
+def _open_stop_orders(account: str, now_ns: int, days: int) -> SnapshotCall:
+    body = {"accountId": account, "status": "STOP_ORDER_STATUS_ACTIVE"}
+    return _call("StopOrdersService", _GET_STOP_ORDERS, body)
+
+
+# By what is read: the call for an account at a time, with how many days back a longer time goes.
+CALLS: dict[Reads, Callable[[str, int, int], SnapshotCall]] = {
+    Reads.ORDERS_OF_DAY: _orders_of_day,
+    Reads.OPEN_ORDERS: _open_orders,
+    Reads.STOP_ORDERS_OF_DAY: lambda account, now_ns, days: _stop_orders(account, now_ns, 0),
+    Reads.OPEN_STOP_ORDERS: _open_stop_orders,
+    Reads.STOP_ORDERS: _stop_orders,
+}
+
+
+def _since(now_ns: int, days: int) -> dict[str, str]:
+    """Return the borders of a time that ends now and began so many days before today."""
+    now = datetime.fromtimestamp(now_ns // 1_000_000_000, UTC)
+    return {
+        "from": f"{now - timedelta(days=days):%Y-%m-%d}T00:00:00Z",
+        "to": f"{now:%Y-%m-%dT%H:%M:%S}.{now_ns % 1_000_000_000:09d}Z",
+    }
 
 
 def _call(service: str, source: str, body: dict[str, Any]) -> SnapshotCall:
     method = source.removeprefix("rest:")
     return SnapshotCall(f"{CONTRACT}.{service}/{method}", msgspec.json.encode(body), source)
-
-
-def _moment(time_ns: int) -> datetime:
-    return datetime.fromtimestamp(time_ns // 1_000_000_000, UTC)
-
-
-def _timestamp(time_ns: int) -> str:
-    return f"{_moment(time_ns):%Y-%m-%dT%H:%M:%S}.{time_ns % 1_000_000_000:09d}Z"

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from dropcopy.errors import SettingsError
-from producers.feeds.venue import NO_SUCH_ORDER, Heard, OrderSeen, What
+from producers.feeds.venue import NO_SUCH_ORDER, Heard, OrderSeen, Reads, What
 from producers.rest import RestAnswer
 from producers.venues.tinvest import VenueFeed, VenueSettings
 
@@ -64,9 +64,10 @@ def test_the_token_is_in_no_representation():
 
 
 UNNAMED = OrderSeen("", "", None)
+UNNAMED_STOP = OrderSeen("", "", None, is_stop=True)
 CLASSIFIED: dict[str, Heard] = {
     '{"orderState":{"accountId":"A2","orderId":"1"}}': Heard(What.DATA, "A2", order=OrderSeen("", "1", None)),
-    '{"stopOrderState":{"accountId":"A2"}}': Heard(What.DATA, "A2"),
+    '{"stopOrderState":{"accountId":"A2"}}': Heard(What.DATA, "A2", order=UNNAMED_STOP),
     '{"result":{"orderState":{"accountId":"A2"}}}': Heard(What.DATA, "A2", order=UNNAMED),
     '{"ping":{"time":"2026-01-01T00:00:00Z","streamId":""}}': Heard(What.PING),
     '{"ping":{}}': Heard(What.PING),
@@ -80,8 +81,10 @@ CLASSIFIED: dict[str, Heard] = {
     '{"somethingNew":{"accountId":2}}': Heard(What.DATA),
     '{"result":[]}': Heard(What.UNREADABLE),
     '{"orderState":{"accountId":"счёт"}}': Heard(What.DATA, order=UNNAMED),
-    '{"stopOrderState":{"accountId":"A2","status":"STOP_ORDER_STATUS_ACTIVE"},"error":null}': Heard(What.DATA, "A2"),
-    '{"result":{"stopOrderState":{"accountId":"A2"}}}': Heard(What.DATA, "A2"),
+    '{"stopOrderState":{"accountId":"A2","stopOrderId":"s","status":"STOP_ORDER_STATUS_ACTIVE"},"error":null}': Heard(
+        What.DATA, "A2", order=OrderSeen("", "s", True, is_stop=True)
+    ),
+    '{"result":{"stopOrderState":{"accountId":"A2"}}}': Heard(What.DATA, "A2", order=UNNAMED_STOP),
     '{"subscription":{"status":1,"accounts":null,"error":null}}': Heard(What.CONFIRMED),
     "{}": Heard(What.DATA),
     "": Heard(What.UNREADABLE),
@@ -197,7 +200,8 @@ def test_the_status_of_a_refused_hand_shake_has_its_meaning(status: int, reason:
 
 
 def test_the_snapshot_asks_for_the_days_orders_of_every_status():
-    call = feed().snapshot_call("A2", 1_767_229_323_000_000_005)
+    call = feed().snapshot_call(Reads.ORDERS_OF_DAY, "A2", 1_767_229_323_000_000_005)
+    assert call is not None
     assert call.path == "tinkoff.public.invest.api.contract.v1.OrdersService/GetOrders"
     assert call.source == "rest:GetOrders"
     assert json.loads(call.body) == {
@@ -298,7 +302,8 @@ def test_an_order_partly_filled_is_open_in_an_answer_which_tells_no_lots_left():
 
 
 def test_the_open_orders_are_asked_for_without_filters():
-    call = feed().open_orders_call("A1")
+    call = feed().snapshot_call(Reads.OPEN_ORDERS, "A1", 1_767_229_323_000_000_005)
+    assert call is not None
     assert call.path == "tinkoff.public.invest.api.contract.v1.OrdersService/GetOrders"
     assert (call.source, json.loads(call.body)) == ("rest:GetOrders", {"accountId": "A1"})
 
@@ -317,22 +322,45 @@ def test_the_open_orders_are_asked_for_without_filters():
 def test_an_order_is_asked_for_by_the_exchanges_number_or_else_by_its_request_id(
     order: OrderSeen, order_id: str, kind: str
 ):
-    call = feed().order_call("A1", order)
+    call = feed().snapshot_call(Reads.ORDER, "A1", 1_767_229_323_000_000_005, order)
+    assert call is not None
     assert call.path == "tinkoff.public.invest.api.contract.v1.OrdersService/GetOrderState"
     assert call.source == "rest:GetOrderState"
     assert json.loads(call.body) == {"accountId": "A1", "orderId": order_id, "orderIdType": f"ORDER_ID_TYPE_{kind}"}
 
 
-def test_the_stop_orders_of_the_last_days_are_asked_for_whatever_their_status():
-    call = feed(STOP_ORDERS_DAYS="2").stop_orders_call("A2", 1_767_229_323_000_000_005)
+NOW = "2026-01-01T01:02:03.000000005Z"
+
+
+@pytest.mark.parametrize(
+    ("reads", "asked"),
+    [
+        (Reads.STOP_ORDERS_OF_DAY, {"status": "STOP_ORDER_STATUS_ALL", "from": "2026-01-01T00:00:00Z", "to": NOW}),
+        (Reads.OPEN_STOP_ORDERS, {"status": "STOP_ORDER_STATUS_ACTIVE"}),
+        (Reads.STOP_ORDERS, {"status": "STOP_ORDER_STATUS_ALL", "from": "2025-12-30T00:00:00Z", "to": NOW}),
+    ],
+)
+def test_stop_orders_are_asked_for_by_day_by_being_active_and_further_back(reads: Reads, asked: dict[str, str]):
+    call = feed(STOP_ORDERS_DAYS="2").snapshot_call(reads, "A2", 1_767_229_323_000_000_005)
+    assert call is not None
     assert call.path == "tinkoff.public.invest.api.contract.v1.StopOrdersService/GetStopOrders"
     assert call.source == "rest:GetStopOrders"
-    assert json.loads(call.body) == {
-        "accountId": "A2",
-        "status": "STOP_ORDER_STATUS_ALL",
-        "from": "2025-12-30T00:00:00Z",
-        "to": "2026-01-01T01:02:03.000000005Z",
-    }
+    assert json.loads(call.body) == {"accountId": "A2"} | asked
+
+
+def test_every_call_has_its_share_of_the_venues_limits():
+    venue = feed()
+    calls = [venue.snapshot_call(reads, "A1", 0, UNNAMED) for reads in Reads]
+    assert {call.source for call in calls if call} == set(venue.reads_per_minute)
+    assert None not in calls
+
+
+@pytest.mark.parametrize(
+    ("status", "is_open"), [("ACTIVE", True), ("EXECUTED", False), ("CANCELED", False), ("EXPIRED", False), ("X", None)]
+)
+def test_a_stop_order_is_open_while_it_is_active(status: str, is_open: bool | None):
+    body = json.dumps({"stopOrders": [{"stopOrderId": "s", "status": f"STOP_ORDER_STATUS_{status}"}]}).encode()
+    assert feed().snapshot_orders("rest:GetStopOrders", body) == [OrderSeen("", "s", is_open, is_stop=True)]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,133 @@
+"""Makes the calls of reconciliation, and records what the venue answers, byte for byte."""
+
+import asyncio
+import time
+from collections import defaultdict, deque
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, stop_after_delay
+from tenacity.wait import wait_random_exponential
+
+from producers.feeds.feed import Log
+from producers.feeds.recorder import RecordTooLarge
+from producers.feeds.venue import Meaning, OrderSeen, Reads, SnapshotCall, Venue
+from producers.rest import CallError, RestClient
+from schemas.headers import Kind
+
+__all__ = ["Answer", "CannotReconcile", "Snapshots", "wait_s"]
+
+_ATTEMPTS = 5
+_ATTEMPTS_FOR_S = 60
+_RATE_WAIT_CAP_S = 60
+_BACKOFF = wait_random_exponential(multiplier=0.25, max=5)
+_WINDOW_S = 60.0
+
+
+class CannotReconcile(Exception):  # noqa: N818 -- says what can't be done
+    """The venue gave no usable answer; `meaning` says why, and whether asking again may help."""
+
+    def __init__(self, meaning: Meaning) -> None:
+        super().__init__(meaning.text or meaning.reason)
+        self.meaning = meaning
+
+
+class Answer(NamedTuple):
+    """When the venue was asked, by the call of which `source`, and which orders its answer holds."""
+
+    asked_ns: int
+    source: str
+    orders: Sequence[OrderSeen]
+
+
+class _Asked(NamedTuple):
+    asked_ns: int
+    call: SnapshotCall | None
+    body: bytes
+
+
+def wait_s(asked_s: Sequence[float], most: int, now_s: float) -> float:
+    """Return how long a call has to wait, so that no minute has more than `most`.
+
+    `asked_s` are the times of the latest calls, ascending, at least `most` of them if there were so many.
+    """
+    return max(0.0, asked_s[-most] + _WINDOW_S - now_s) if len(asked_s) >= most else 0.0
+
+
+class Snapshots:
+    """The snapshots of one venue, all accounts together.
+
+    `clock` says when the venue was asked, in nanoseconds of Unix time.
+    """
+
+    def __init__(self, venue: Venue, client: RestClient, recorder: Log, clock: Callable[[], int]) -> None:
+        self._venue = venue
+        self._client = client
+        self._recorder = recorder
+        self._clock = clock
+        self._asked_s: defaultdict[str, deque[float]] = defaultdict(deque)
+
+    async def take(self, connection: str, account: str, reads: Reads, order: OrderSeen | None = None) -> Answer:
+        """Read this of an account, again if that may help, and record the answer.
+
+        Where the venue has no such call there is no answer to record, and none of its orders.
+
+        Raises:
+            CannotReconcile: there is no answer, or none that can be read.
+        """
+        retrying = AsyncRetrying(
+            stop=stop_after_attempt(_ATTEMPTS) | stop_after_delay(_ATTEMPTS_FOR_S),
+            wait=_wait_s,
+            retry=retry_if_exception(_may_pass),
+            reraise=True,
+        )
+        try:
+            asked: _Asked = await retrying(self._ask, account, reads, order)
+            asked_ns, call, body = asked
+            if call is None:
+                return Answer(asked_ns, "", ())
+            await self._recorder.room()
+            self._recorder.write(connection, account, call.source, Kind.SNAPSHOT, body, self._clock())
+        except CallError as error:
+            raise CannotReconcile(Meaning(error.code.lower(), text=error.message)) from None
+        except RecordTooLarge as error:
+            raise CannotReconcile(Meaning("too_large", final=True, text=error.message, hint=error.hint)) from None
+        try:
+            return Answer(asked_ns, call.source, self._venue.snapshot_orders(call.source, body))
+        except ValueError as error:
+            raise CannotReconcile(Meaning("unreadable", text=f"the answer can't be read: {error}")) from None
+
+    async def _ask(self, account: str, reads: Reads, order: OrderSeen | None) -> _Asked:
+        asked_ns = self._clock()
+        call = self._venue.snapshot_call(reads, account, asked_ns, order)
+        if call is None:
+            return _Asked(asked_ns, None, b"")
+        await self._turn(call.source)
+        async with self._venue.limits.turn(call.path, timeout_s=_RATE_WAIT_CAP_S):
+            answer = await self._client.post(call.path, call.body)
+            self._venue.limits.learn(call.path, answer.headers, answer.status)
+        if answer.status != 200:
+            raise CannotReconcile(self._venue.snapshot_meaning(call.source, answer))
+        return _Asked(asked_ns, call, answer.body)
+
+    async def _turn(self, source: str) -> None:
+        """Wait until another call of this source is within the reconciler's share of the venue's limits."""
+        most = self._venue.reads_per_minute.get(source)
+        if most is None:
+            return
+        asked_s = self._asked_s[source]
+        await asyncio.sleep(wait_s(asked_s, most, time.monotonic()))
+        asked_s.append(time.monotonic())
+        while len(asked_s) > most:
+            asked_s.popleft()
+
+
+def _may_pass(error: BaseException) -> bool:
+    # Reading changes nothing at the venue, so a call whose outcome is unknown may be made again.
+    return isinstance(error, CallError) or (isinstance(error, CannotReconcile) and not error.meaning.final)
+
+
+def _wait_s(retry: RetryCallState) -> float:
+    error = retry.outcome.exception() if retry.outcome else None
+    asked_for_s = error.meaning.wait_s if isinstance(error, CannotReconcile) else 0
+    return min(asked_for_s, _RATE_WAIT_CAP_S) + _BACKOFF(retry)
