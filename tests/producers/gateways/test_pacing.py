@@ -37,14 +37,16 @@ class Driven:
     number: int = 0
     under_way: dict[int, Call] = field(default_factory=dict)
     started: list[tuple[int, Call]] = field(default_factory=list)
-    joined: dict[int, int] = field(default_factory=dict)
+    settled: list[tuple[int, Pace, tuple[Call, ...]]] = field(default_factory=list)
 
     @classmethod
     def of(cls, **budgets: Budget) -> "Driven":
         return cls(Pace(meters={("", name): Meter(budget=budget) for name, budget in budgets.items()}))
 
     def settle(self) -> list[int]:
-        self.pace, granted = grant(self.pace, self.now)
+        before = self.pace
+        self.pace, granted = grant(before, self.now)
+        self.settled.append((self.now, before, granted))
         self.under_way |= {call.number: call for call in granted}
         self.started += [(self.now, call) for call in granted]
         return [call.number for call in granted]
@@ -52,7 +54,6 @@ class Driven:
     def join(self, *budgets: BudgetName, urgent: bool = False) -> Call:
         self.number += 1
         call = Call(number=self.number, budgets=budgets, urgent=urgent)
-        self.joined[call.number] = self.now
         self.pace = join(self.pace, call)
         self.settle()
         return call
@@ -242,14 +243,17 @@ KINDS = st.sampled_from(
 EVENTS = st.lists(
     st.one_of(
         st.tuples(st.just("join"), KINDS),
-        st.tuples(st.just("wait"), st.integers(0, WINDOW)),
+        st.tuples(st.just("join"), KINDS),
+        st.tuples(st.just("wait"), st.integers(0, 2 * WINDOW)),
         st.tuples(st.just("end"), st.integers(0, 100)),
+        st.tuples(st.just("end all"), st.none()),
         st.tuples(st.just("leave"), st.integers(0, 100)),
         st.tuples(
             st.just("hear"),
             st.tuples(st.sampled_from([POST, SHARED, CANCEL]), st.integers(0, 5), st.integers(-10, 2 * WINDOW)),
         ),
     ),
+    min_size=20,
     max_size=60,
 )
 SIZES = st.tuples(*[st.integers(1, 6)] * 4)
@@ -283,6 +287,9 @@ def driven(sizes: tuple[int, ...], events: list[tuple[str, object]]) -> Driven:
                 turns.settle()
             case "end", int(which) if turns.under_way:
                 turns.end(list(turns.under_way.values())[which % len(turns.under_way)])
+            case "end all", None:
+                for call in list(turns.under_way.values()):
+                    turns.end(call)
             case "leave", int(which) if turns.pace.waiting:
                 leaving = turns.pace.waiting[which % len(turns.pace.waiting)]
                 turns.pace = withdraw(turns.pace, leaving)
@@ -312,31 +319,12 @@ def test_calls_of_one_kind_go_in_the_order_in_which_they_came(sizes: tuple[int, 
         assert numbers == sorted(numbers)
 
 
-@given(SIZES, EVENTS, st.integers(0, 200), st.booleans())
-def test_a_cancel_goes_when_it_would_have_gone_had_there_been_no_new_orders_waiting(
-    sizes: tuple[int, ...], events: list, orders: int, is_shared: bool
-) -> None:
-    alone = driven(sizes, events)
-    crowded = Driven(alone.pace, alone.now, alone.number, dict(alone.under_way))
-    for _ in range(orders):
-        crowded.join(SHARED, ADDRESS)
-    alone = Driven(crowded.pace, crowded.now, crowded.number, dict(crowded.under_way))
-    for call in alone.pace.waiting:
-        alone.pace = alone.pace if call.urgent else withdraw(alone.pace, call)
-
-    name = SHARED if is_shared else CANCEL
-    when = []
-    for turns in (crowded, alone):
-        # Calls under way end at once, as they would not if the venue were slow for both alike.
-        cancel = turns.join(name, ADDRESS, urgent=True)
-        while cancel.number not in turns.under_way:
-            turns.now = wake_ns(turns.pace, turns.now) or turns.now
-            turns.settle()
-            for call in list(turns.under_way.values()):
-                if call.number != cancel.number:
-                    turns.end(call)
-        when.append(turns.now)
-    assert when[0] == when[1]
+@given(SIZES, EVENTS)
+def test_new_orders_that_wait_make_no_difference_to_which_cancels_go(sizes: tuple[int, ...], events: list) -> None:
+    turns = driven(sizes, events)
+    for now, pace, granted in turns.settled:
+        cancels = Pace(meters=pace.meters, waiting=tuple(call for call in pace.waiting if call.urgent))
+        assert [call for call in granted if call.urgent] == list(grant(cancels, now)[1])
 
 
 @given(SIZES, st.lists(KINDS, max_size=60), st.integers(0, WINDOW))
