@@ -155,6 +155,23 @@ async def test_stop_orders_are_told_by_the_stream_and_by_snapshots_under_their_a
     assert b"stopOrderState" in frame.value
 
 
+async def test_a_stop_order_of_another_day_whose_end_the_stream_lost_is_found_further_back(simulator: TInvestSimulator):
+    log = MemoryLog()
+    days = 0
+    async with feeding(simulator, log, clock=lambda: time.time_ns() + days * DAY_NS):
+        await until(lambda: log.of(Kind.CONNECTED))
+        name = await post_stop_order(simulator)
+        await until(lambda: any(name.encode() in entry.value for entry in from_source(log, "rest:GetStopOrders")))
+        days = 3
+        simulator.fault({"fault": "lose", "count": 100})
+        body = {"accountId": simulator.accounts[0], "stopOrderId": name}
+        await call(simulator, "StopOrdersService/CancelStopOrder", body)
+        found = await until(
+            lambda: [e for e in from_source(log, "rest:GetStopOrders") if b"STOP_ORDER_STATUS_CANCELED" in e.value]
+        )
+    assert json.loads(found[0].value)["stopOrders"][0]["stopOrderId"] == name
+
+
 async def test_after_each_connect_every_account_is_reconciled_anew(simulator: TInvestSimulator):
     log = MemoryLog()
     async with feeding(simulator, log, interval_s=60):
