@@ -27,4 +27,5 @@ def to_ns(text: str) -> int:
 def to_timestamp(time_ns: int) -> str:
     """Return the time in UTC, with nine digits after the second."""
     seconds, rest = divmod(time_ns, GIGA)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:09d}Z"
+    second = datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None)
+    return f"{second.isoformat(timespec='seconds')}.{rest:09d}Z"

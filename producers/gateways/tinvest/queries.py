@@ -182,8 +182,8 @@ class TInvestQueries:
 
         async def ask() -> RestAnswer:
             async with self._limits.turn(method, timeout_s=max(0, deadline - loop.time())):
-                left_s = max(LEAST_S, deadline - loop.time())
-                answer = await self._client.post(f"{CONTRACT}.{method}", body, timeout_s=left_s)
+                call_s = min(self._gateway.order_timeout_s, max(LEAST_S, deadline - loop.time()))
+                answer = await self._client.post(f"{CONTRACT}.{method}", body, timeout_s=call_s)
                 self._limits.learn(method, answer.headers, answer.status)
             if answer.status != 200:
                 raise read_error(answer)
