@@ -16,6 +16,7 @@ from dropcopy.errors import DropcopyError, UsageError
 from dropcopy.logs import configure_logs, get_logger
 from dropcopy.settings import Settings
 from producers.gateways.orders import NewOrder, Outcome
+from producers.gateways.settings import GatewaySettings
 from producers.gateways.tinvest import TInvestGateway
 from producers.venues.tinvest import VenueSettings
 from sandbox.running import stop_event
@@ -139,7 +140,9 @@ async def _sleep(seconds: float, stop: asyncio.Event) -> None:
 async def _run(rate: float, seconds: float | None, seed: int | None) -> Tally:
     stop, tally, venue = stop_event(), Tally(), VenueSettings.load()
     random = Random(seed)  # noqa: S311 -- as above
-    async with TInvestGateway(Settings.load(), venue) as gateway:
+    # The simulated venue has no limits until it tells some.
+    gateway_settings = GatewaySettings.load().model_copy(update={"call_limits": "told", "calls_per_s": 10_000})
+    async with TInvestGateway(Settings.load(), venue, gateway_settings) as gateway:
         await trade(gateway, venue.accounts, rate=rate, tally=tally, stop=stop, seconds=seconds, random=random)
     return tally
 

@@ -74,20 +74,25 @@ _turns: dict[str, Turns] = {}
 _limits: dict[tuple[str, str], Limits] = {}
 
 
-def plan(calls_per_s: int = CALLS_PER_S) -> Plan:
-    """Return the limits, with `calls_per_s` of all calls from this process."""
+def plan(calls_per_s: int = CALLS_PER_S, *, documented: bool = True) -> Plan:
+    """Return the limits, with `calls_per_s` of all calls from this process.
+
+    Without those that are `documented`, each method may be called as often as all, until an answer of
+    the venue says otherwise.
+    """
     address = Budget(calls=calls_per_s, window_ns=SECOND_NS, kept_percent=KEPT_PERCENT)
-    return Plan(venue="tinvest", budgets=BUDGETS, methods=METHODS, other="other", address=address)
+    budgets = BUDGETS if documented else dict.fromkeys(BUDGETS, address)
+    return Plan(venue="tinvest", budgets=budgets, methods=METHODS, other="other", address=address)
 
 
-def limits_of(rest_url: str, token: SecretStr, calls_per_s: int = CALLS_PER_S) -> Limits:
+def limits_of(rest_url: str, token: SecretStr, calls_per_s: int = CALLS_PER_S, *, documented: bool = True) -> Limits:
     """Return the process's one `Limits` of this address and token.
 
     All tokens share what the address may be called, as it was said at first.
     """
     key = rest_url.rstrip("/"), sha256(token.get_secret_value().encode()).hexdigest()
     if key not in _limits:
-        chosen = plan(calls_per_s)
+        chosen = plan(calls_per_s, documented=documented)
         turns = _turns.setdefault(key[0], Turns(chosen.address))
         _limits[key] = Limits(chosen, turns, owner=key[1])
     return _limits[key]

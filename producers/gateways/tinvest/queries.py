@@ -55,7 +55,8 @@ class TInvestQueries:
         venue = venue or VenueSettings.load()
         self._gateway = gateway or GatewaySettings.load()
         self._client = RestClient(venue.rest_url, headers=rest_headers(venue), ca_file=venue.ca_file)
-        self._limits = limits_of(venue.rest_url, venue.token, self._gateway.calls_per_s)
+        documented = self._gateway.call_limits == "documented"
+        self._limits = limits_of(venue.rest_url, venue.token, self._gateway.calls_per_s, documented=documented)
         self._open = AsyncExitStack()
 
     @classmethod

@@ -218,3 +218,17 @@ async def test_without_a_turn_in_time_nothing_is_journaled_or_sent(
         assert isinstance(await gateway.cancel_order(cancel), Accepted)
     assert await journal.of(second.order_request_id, 0) == []
     assert len(simulator.orders()) == 1
+
+
+async def test_with_told_limits_only_what_the_venue_tells_makes_a_call_wait(
+    gateway_to: MakeGateway, simulator: TInvestSimulator
+) -> None:
+    # More than the venue documents for a second.
+    orders = [an_order(order_request_id=str(uuid4())) for _ in range(80)]
+    async with gateway_to(call_limits="told", calls_per_s=1000, order_turn_timeout_s=0.5) as gateway:
+        outcomes = await asyncio.gather(*map(gateway.post_order, orders))
+        assert {type(outcome) for outcome in outcomes} == {Accepted}
+        simulator.limit({"methods": {"PostOrder": {"calls": 1, "seconds": 600}}})
+        await gateway.post_order(an_order(order_request_id=str(uuid4())))
+        with pytest.raises(LimitError, match="PostOrder"):
+            await gateway.post_order(an_order(order_request_id=str(uuid4())))
