@@ -34,9 +34,8 @@ def _plain(value: object) -> object:
 
 def print_facts(facts: Facts, *, as_json: bool) -> None:
     """Print one record: as one JSON object, or in one line the facts that there are."""
-    typer.echo(
-        json.dumps(facts) if as_json else " ".join(f"{name}={_shown(value)}" for name, value in facts.items() if value)
-    )
+    there = ((name, value) for name, value in facts.items() if value not in (None, "", []))
+    typer.echo(json.dumps(facts) if as_json else " ".join(f"{name}={_shown(value)}" for name, value in there))
 
 
 def print_list(records: Sequence[Facts], columns: Sequence[str], *, as_json: bool) -> None:

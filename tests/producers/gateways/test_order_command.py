@@ -154,6 +154,8 @@ async def test_what_can_be_bought_and_what_it_costs_is_told_exactly(run: Command
     lots = (await run("order", "max-lots", "--json", options=asked)).json()
     assert (lots["currency"], lots["sell_lots"]) == ("RUB", 0)
     assert lots["buy_lots"] > 0
+    # Nothing is something to be told.
+    assert "sell_lots=0" in (await run("order", "max-lots", options=asked)).out.split()
     cost = (
         await run("order", "price", "--json", options=asked | {"--side": "buy", "--quantity": "2", "--price": "301.25"})
     ).json()
