@@ -54,6 +54,7 @@ class Marker(msgspec.Struct):
 
     feed: str = ""
     reason: str | None = None
+    unread: dict[str, str] = {}
 
 
 class Counts(msgspec.Struct):
@@ -234,7 +235,7 @@ class Shard:
             marker = Marker()
         topic = topics.frames_topic(venue).name
         origin = Origin(topic, self.number, message.offset(), headers.received_ns, Source.STREAM)
-        feeds.on_marker(self.state, headers, marker.feed, marker.reason, origin, self._out)
+        feeds.on_marker(self.state, headers, marker.feed, marker.reason, origin, self._out, marker.unread)
 
     def _unpack(self, headers: Sequence[tuple[str, bytes]] | None) -> tuple[_Headers, str]:
         """Read a frame's headers, and give the key of its account.

@@ -22,7 +22,7 @@ too. For that alone the clock is let in, as an argument of `expire_on_clock`.
 """
 
 import heapq
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 from processors.core.lifecycle import Fact
 from processors.core.model import Account, Connection, FeedStatus, Order, Origin
@@ -55,11 +55,18 @@ def hear(key: str, account: Account, connection: str, sequence: int, received_ns
 
 
 def on_marker(
-    state: Partition, headers: FrameHeaders, feed: str, reason: str | None, origin: Origin, out: Outcome
+    state: Partition,
+    headers: FrameHeaders,
+    feed: str,
+    reason: str | None,
+    origin: Origin,
+    out: Outcome,
+    unread: Container[str] = (),
 ) -> None:
     """Take in what a feed says of itself.
 
-    `feed` names the feed across its connections, `reason` is why it disconnected.
+    `feed` names the feed across its connections, `reason` is why it disconnected, `unread` what a
+    reconciliation could not read.
     """
     key = account_key(headers.venue, headers.account)
     account = account_of(state, key, headers.venue, headers.account)
@@ -78,7 +85,8 @@ def on_marker(
     elif headers.kind == Kind.RECONCILED and account.connections:
         account.reconciled_ns = now
         known = account.connections.get(headers.connection)
-        held = bool(_holes(account))
+        held = bool(_holes(account)) or account.stops_unread
+        account.stops_unread = "stop_orders" in unread
         if known is not None:
             known.since_ns = 0
         if not account.covered and account.gap_to_ns is not None and account.gap_to_ns <= now:
@@ -237,6 +245,8 @@ def _why_silent(account: Account, order: Order) -> tuple[UnmatchedReason, str]:
     if not account.covered:
         gaps.append((account.gap_from_ns, order.due_ns if account.gap_to_ns is None else account.gap_to_ns))
     in_gap = any(order.due_ns > start_ns and submitted < end_ns for start_ns, end_ns in gaps)
+    if account.stops_unread and order.terms.stop_price is not None:
+        return UnmatchedReason.FEED_DOWN, "the account's stop orders could not be read"
     if in_gap:
         return UnmatchedReason.FEED_DOWN, f"no feed covered its time ({account.reason or 'not connected yet'})"
     if order.facts & _ANSWERS == _UNANSWERED:

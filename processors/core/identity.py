@@ -31,7 +31,8 @@ def resolve(
             start = absorb(state, account, request_id, order, name, origin, out, start)
         return request_id, order, start
     names = state.aliases.get(account, {})
-    key = names.get(name or "") or names.get(request_id or "") or request_id or f"{venue}:{name}"
+    known = names.get(name or "") or names.get(request_id or "") or names.get(report.other_id or "")
+    key = known or request_id or f"{venue}:{name}"
     order = state.orders.get(key)
     if order is None:
         order = state.orders[key] = Order(Terms(key, venue, report.account))

@@ -43,7 +43,7 @@ from processors.core.lifecycle import FINAL, STATUS, Fact, learn
 from processors.core.model import Order, Origin, Report, Submission, Terms
 from processors.core.publishing import both_here, new_event, publish
 from processors.core.state import Outcome, Partition
-from schemas.fix import Action, ExecType, OrdStatus, Phase
+from schemas.fix import Action, ExecType, OrdStatus, Phase, Source
 from schemas.topics import account_key
 
 __all__ = ["on_report", "on_submission"]
@@ -69,6 +69,8 @@ def on_report(state: Partition, venue: str, report: Report, origin: Origin, out:
     name = report.venue_order_id
     key = report.order_request_id or ""
     order = state.orders.get(key)
+    if order is None and _is_long_over(state, account, report, origin):
+        return start
     # Most reports are of an order by a name that is known already.
     known = order is not None and (name == order.venue_order_id or name is None or name in order.names)
     if order is None or not known:
@@ -76,6 +78,9 @@ def on_report(state: Partition, venue: str, report: Report, origin: Origin, out:
     changed = _merge_told(order, report)
     if name is not None and not known and name not in order.names:
         changed |= call(state, account, key, order, name, provisional=report.ord_status is OrdStatus.PENDING_NEW)
+    if report.other_id is not None and report.other_id not in order.names:
+        start = absorb(state, account, key, order, report.other_id, origin, out, start)
+        call(state, account, key, order, report.other_id, provisional=True)
     if report.triggers_id is not None:
         changed |= stops.became(state, account, key, order, report.triggers_id, origin, out)
     arrived = not order.reported_ns
@@ -96,6 +101,17 @@ def on_report(state: Partition, venue: str, report: Report, origin: Origin, out:
     else:
         state.duplicates += 1
     return start
+
+
+def _is_long_over(state: Partition, account: str, report: Report, origin: Origin) -> bool:
+    """Tell whether reconciliation tells of an order that ended so long ago that it may have been forgotten here."""
+    if origin.source is not Source.RECONCILIATION or report.ord_status not in FINAL:
+        return False
+    at_ns = report.transact_ns if report.transact_ns is not None else origin.received_ns
+    if origin.received_ns - at_ns <= state.grace.retention_ns:
+        return False
+    names = state.aliases.get(account, {})
+    return not (report.venue_order_id in names or report.order_request_id in names)
 
 
 def on_submission(state: Partition, submission: Submission, origin: Origin, out: Outcome) -> None:

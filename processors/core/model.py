@@ -70,7 +70,8 @@ class Report(Struct, frozen=True, gc=False):
 
     `ord_status` is the venue's status in FIX's words, by the venue's mapping table. `cum_qty` is the
     filled quantity as told, which may run ahead of the `trades` listed here. `triggers_id` is the venue's
-    id of the order that a stop order became.
+    id of the order that a stop order became. `other_id` is one more of the venue's ids of the order, which
+    ties its reports where its `venue_order_id` changes and no request id does.
     """
 
     account: str
@@ -93,6 +94,7 @@ class Report(Struct, frozen=True, gc=False):
     stop_price: Decimal | None = None
     expire_ns: int | None = None
     triggers_id: str | None = None
+    other_id: str | None = None
 
 
 class Submission(Struct, frozen=True, gc=False):
@@ -228,6 +230,7 @@ class Account(Struct, array_like=True, gc=False):
     from `gap_from_ns` to `gap_to_ns` (None while it lasts) was not covered by any connection and not
     yet read up on by reconciliation; before the first connection the gap reaches back to 0. Both are
     None when nothing is missing. The `shown_…` fields are the last gap as `feeds.status` tells it.
+    `stops_unread` says that the newest reconciliation could not read the stop orders.
     """
 
     venue: str
@@ -243,6 +246,7 @@ class Account(Struct, array_like=True, gc=False):
     shown_gap_from_ns: int | None = None
     shown_gap_to_ns: int | None = None
     reconciled_ns: int | None = None
+    stops_unread: bool = False
 
 
 class Unmatched(Struct, frozen=True, gc=False):

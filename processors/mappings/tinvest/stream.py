@@ -131,6 +131,8 @@ def _stream(state: OrderState) -> Report:
         TIMES_IN_FORCE.get(state.time_in_force),
         money(price.units, price.nano) if price is not None and ord_type is _LIMIT else None,
         state.currency.upper() or None,
+        # Its reports are tied by this where the client's id does not: orders of the phone app have none.
+        other_id=None if request_id else state.trade_order_id or None,
     )
 
 

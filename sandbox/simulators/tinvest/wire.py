@@ -134,7 +134,7 @@ def _common(order: Order) -> dict[str, Any]:
         "instrumentUid": instrument.uid,
         "ticker": instrument.ticker,
         "classCode": instrument.class_code,
-        "orderRequestId": ask.request_id,
+        "orderRequestId": "" if ask.source is Source.APP else ask.request_id,
     }
 
 

@@ -119,19 +119,26 @@ class Desk:
         self.out = Outcome()
         self.offset = 0
 
-    def tell(self, item: Report | Submission, at_ns: int = START) -> None:
+    def tell(self, item: Report | Submission, at_ns: int = START, source: Source = Source.STREAM) -> None:
         self.offset += 1
         if isinstance(item, Submission):
             on_submission(self.state, item, self._origin("orders.submitted", item.phase_ns, Source.GATEWAY), self.out)
         else:
-            on_report(self.state, VENUE, item, self._origin("venue.frames.tinvest", at_ns, Source.STREAM), self.out)
+            on_report(self.state, VENUE, item, self._origin("venue.frames.tinvest", at_ns, source), self.out)
 
     def mark(
-        self, kind: Kind, at_ns: int, *, connection: str = "c1", feed: str = "main", reason: str | None = None
+        self,
+        kind: Kind,
+        at_ns: int,
+        *,
+        connection: str = "c1",
+        feed: str = "main",
+        reason: str | None = None,
+        unread: tuple[str, ...] = (),
     ) -> None:
         self.offset += 1
         origin = self._origin("venue.frames.tinvest", at_ns, Source.STREAM)
-        on_marker(self.state, self._headers(kind, at_ns, connection), feed, reason, origin, self.out)
+        on_marker(self.state, self._headers(kind, at_ns, connection), feed, reason, origin, self.out, unread)
         self.expire()
 
     def expire(self, *, submitted_at_end: bool = True) -> None:

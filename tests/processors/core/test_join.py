@@ -428,3 +428,27 @@ def test_reports_with_and_without_our_id_end_the_same_whatever_comes_first(order
     assert trades == ["D1", "D2"]
     assert desk.order.last is not None
     assert desk.order.last.ord_status is OrdStatus.FILLED
+
+
+@given(st.permutations(range(4)))
+def test_reports_without_our_id_are_tied_by_another_that_the_venue_keeps(order: list[int]) -> None:
+    told_by_all = [
+        replace(report(OrdStatus.PENDING_NEW, request=None, name="internal"), other_id="instruction"),
+        replace(report(OrdStatus.NEW, request=None, name="7001"), other_id="instruction"),
+        report(OrdStatus.FILLED, request=None, name="7001", cum=10, trades=(trade(1, 10),)),
+        replace(
+            report(OrdStatus.FILLED, request=None, name="7001", cum=10, trades=(trade(1, 10),)), other_id="instruction"
+        ),
+    ]
+    desk = Desk()
+    for at in order:
+        desk.tell(told_by_all[at])
+
+    (known,) = desk.state.orders.values()
+    assert (known.venue_order_id, known.traded_qty) == ("7001", Decimal(10))
+    steps = sorted(event.exec_type for event in {e.exec_id: e for _, e in desk.out.executions}.values())
+    assert [step for step in steps if step is not ExecType.ORDER_STATUS] == [
+        ExecType.NEW,
+        ExecType.PENDING_NEW,
+        ExecType.TRADE,
+    ]

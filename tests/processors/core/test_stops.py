@@ -11,8 +11,9 @@ from processors.core.lifecycle import status_of
 from processors.core.model import Order, Report, Submission
 from processors.core.state import index
 from processors.encoding.records import decode_state, encode_state
-from schemas.fix import Action, ExecType, JoinStatus, OrdStatus, OrdType, Phase
-from tests.processors.core.stories import REQUEST, START, Desk, change, report, submission, trade
+from schemas.fix import Action, ExecType, JoinStatus, OrdStatus, OrdType, Phase, Source, UnmatchedReason
+from schemas.headers import Kind
+from tests.processors.core.stories import GRACE, REQUEST, SECOND, START, Desk, change, report, submission, trade
 
 STOP_ID = "0f8fad5b-d9cb-469f-a165-70867728950e"
 CHILD = "tinvest:7001"
@@ -111,3 +112,24 @@ def test_nobody_misses_the_submission_of_what_a_stop_order_became() -> None:
     expire(desk.state, list(desk.state.accounts), desk.out, submitted_at_end=True)
 
     assert not desk.out.unmatched
+
+
+def test_silence_about_a_stop_order_means_nothing_while_stop_orders_could_not_be_read() -> None:
+    desk = Desk()
+    desk.mark(Kind.CONNECTED, START - SECOND)
+    desk.mark(Kind.RECONCILED, START, unread=("stop_orders",))
+    desk.tell(stop_submission())
+    desk.mark(Kind.HEARTBEAT, START + 11 * SECOND)
+    assert [record.reason for record in desk.out.unmatched] == [UnmatchedReason.FEED_DOWN]
+
+    desk.mark(Kind.RECONCILED, START + 20 * SECOND)
+    assert [record.reason for record in desk.out.unmatched][1:] == [UnmatchedReason.NO_VENUE_REPLY]
+
+
+def test_what_ended_before_all_memory_is_not_told_again_by_reconciliation() -> None:
+    desk = Desk()
+    old = replace(stop_report(OrdStatus.CANCELED), transact_ns=START - GRACE.retention_ns - 1)
+    desk.tell(old, source=Source.RECONCILIATION)
+    desk.tell(replace(old, transact_ns=START - GRACE.retention_ns), source=Source.STREAM)
+
+    assert [event.source for _, event in desk.out.executions] == [Source.STREAM]
