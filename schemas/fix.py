@@ -12,6 +12,7 @@ __all__ = [
     "ExecType",
     "FeedState",
     "JoinStatus",
+    "LastLiquidityInd",
     "OrdStatus",
     "OrdType",
     "Phase",
@@ -77,17 +78,23 @@ class Side(_Word):
 class OrdType(_Word):
     """OrdType (40); BEST_PRICE is T-Invest's limit order at the best price of the book.
 
-    The last four are stop orders: they wait at the venue and become an order of the exchange when the price
-    reaches the stop price. STOP stops a loss; a take-profit is FIX's Market (or Limit) If Touched.
+    An ICEBERG shows the book a part of itself only; a CEILING is Ripio's order for an amount of money. The
+    others are stop orders: they wait at the venue and become an order of the exchange when the price
+    reaches the stop price. STOP stops a loss; a take-profit is FIX's Market (or Limit) If Touched;
+    TAKE_PROFIT_STOP_LOSS is both in one, of which the first to trigger ends the other.
     """
 
     MARKET = "MARKET"
     LIMIT = "LIMIT"
     BEST_PRICE = "BEST_PRICE"
+    ICEBERG = "ICEBERG"
+    CEILING = "CEILING"
     STOP = "STOP"
     STOP_LIMIT = "STOP_LIMIT"
     TAKE_PROFIT = "TAKE_PROFIT"
     TRAILING_TAKE_PROFIT = "TRAILING_TAKE_PROFIT"
+    TRAILING_STOP = "TRAILING_STOP"
+    TAKE_PROFIT_STOP_LOSS = "TAKE_PROFIT_STOP_LOSS"
 
 
 class TimeInForce(_Word):
@@ -106,6 +113,7 @@ class Action(_Word):
     NEW = "NEW"
     CANCEL = "CANCEL"
     REPLACE = "REPLACE"
+    AMEND = "AMEND"
     NEW_STOP = "NEW_STOP"
     CANCEL_STOP = "CANCEL_STOP"
 
@@ -117,6 +125,13 @@ class Phase(_Word):
     ACCEPTED = "ACCEPTED"
     REJECTED = "REJECTED"
     UNKNOWN = "UNKNOWN"
+
+
+class LastLiquidityInd(_Word):
+    """LastLiquidityInd (851): whether a trade's order stood in the book or came to it."""
+
+    ADDED_LIQUIDITY = "ADDED_LIQUIDITY"
+    REMOVED_LIQUIDITY = "REMOVED_LIQUIDITY"
 
 
 class JoinStatus(_Word):

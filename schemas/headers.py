@@ -15,7 +15,8 @@ class Kind(StrEnum):
     """What a record of a frames topic is.
 
     `frame` and `snapshot` carry the venue's bytes untouched: one stream message, one REST answer.
-    The others are markers that the feed writes about itself, with a small JSON object as value.
+    The others are markers that the feed writes about itself, with a small JSON object as value; a `gap`
+    says that the venue told something that did not arrive, while the connection goes on.
     """
 
     FRAME = "frame"
@@ -23,6 +24,7 @@ class Kind(StrEnum):
     CONNECTED = "connected"
     DISCONNECTED = "disconnected"
     HEARTBEAT = "heartbeat"
+    GAP = "gap"
     RECONCILED = "reconciled"
 
 

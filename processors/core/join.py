@@ -49,7 +49,17 @@ from schemas.topics import account_key
 __all__ = ["on_report", "on_submission"]
 
 # Of an order's terms, what the submission says stands above what the venue says.
-_SUBMITTED: Final = ("instrument", "side", "ord_type", "time_in_force", "price", "stop_price", "expire_ns")
+_SUBMITTED: Final = (
+    "instrument",
+    "side",
+    "ord_type",
+    "time_in_force",
+    "price",
+    "stop_price",
+    "expire_ns",
+    "cash_order_qty",
+    "take_profit_price",
+)
 _TOLD: Final = ("symbol", "currency", "order_qty")
 
 _STEPS_OF_PHASE: Final = {
@@ -90,7 +100,8 @@ def on_report(state: Partition, venue: str, report: Report, origin: Origin, out:
         start = stops.tie(state, account, key, order, origin, out, start)
     first = start
     for exec_type, trade in learn(order, report, changed=changed):
-        order.venue_status, order.text = report.venue_status, report.text
+        if report.venue_status is not None:
+            order.venue_status, order.text = report.venue_status, report.text
         event = new_event(order, exec_type, trade, report.transact_ns, origin, start)
         publish(order, event if order.changes is None else changes.for_request(order, event), out)
         start += 1

@@ -15,6 +15,7 @@ from schemas.fix import (
     ExecType,
     FeedState,
     JoinStatus,
+    LastLiquidityInd,
     OrdStatus,
     OrdType,
     Phase,
@@ -63,13 +64,18 @@ class Trade(Struct, frozen=True, gc=False):
     price: Decimal
     quantity: Decimal
     transact_ns: int | None = None
+    commission: Decimal | None = None
+    commission_currency: str | None = None
+    liquidity: LastLiquidityInd | None = None
 
 
 class Report(Struct, frozen=True, gc=False):
     """What a venue says of one order: what a mapping makes of a frame.
 
-    `ord_status` is the venue's status in FIX's words, by the venue's mapping table. `cum_qty` is the
-    filled quantity as told, which may run ahead of the `trades` listed here. `triggers_id` is the venue's
+    `ord_status` is the venue's status in FIX's words, by the venue's mapping table; `venue_status` is None
+    where it follows from something else than a status, such as a trade. `cum_qty` is the
+    filled quantity as told, which may run ahead of the `trades` listed here. `created_ns` is when the venue
+    took the order, where it tells. `triggers_id` is the venue's
     id of the order that a stop order became. `other_id` is one more of the venue's ids of the order, which
     ties its reports where its `venue_order_id` changes and no request id does.
     """
@@ -78,7 +84,7 @@ class Report(Struct, frozen=True, gc=False):
     order_request_id: str | None
     venue_order_id: str | None
     ord_status: OrdStatus
-    venue_status: str
+    venue_status: str | None
     cum_qty: Decimal = ZERO
     order_qty: Decimal | None = None
     trades: tuple[Trade, ...] = ()
@@ -95,6 +101,9 @@ class Report(Struct, frozen=True, gc=False):
     expire_ns: int | None = None
     triggers_id: str | None = None
     other_id: str | None = None
+    cash_order_qty: Decimal | None = None
+    take_profit_price: Decimal | None = None
+    created_ns: int | None = None
 
 
 class Submission(Struct, frozen=True, gc=False):
@@ -122,6 +131,10 @@ class Submission(Struct, frozen=True, gc=False):
     expire_ns: int | None = None
     orig_order_request_id: str | None = None
     orig_venue_order_id: str | None = None
+    cash_order_qty: Decimal | None = None
+    take_profit_price: Decimal | None = None
+    display_qty: Decimal | None = None
+    peg_offset_value: Decimal | None = None
 
 
 class Terms(Struct, frozen=True, array_like=True, dict=True):
@@ -146,6 +159,8 @@ class Terms(Struct, frozen=True, array_like=True, dict=True):
     replaced_by: str | None = None
     triggers: str | None = None
     triggered_by: str | None = None
+    cash_order_qty: Decimal | None = None
+    take_profit_price: Decimal | None = None
 
 
 class Event(Struct, frozen=True, array_like=True, gc=False):
@@ -175,6 +190,9 @@ class Event(Struct, frozen=True, array_like=True, gc=False):
     raw_partition: int
     raw_offset: int
     change_request_id: str | None = None
+    commission: Decimal | None = None
+    commission_currency: str | None = None
+    last_liquidity_ind: LastLiquidityInd | None = None
 
 
 class Order(Struct, array_like=True, gc=False):

@@ -81,9 +81,10 @@ def new_event(
     status = join_status_of(order)
     cum, leaves = quantities(order)
     if trade is None:
-        last_qty = last_px = trade_id = None
+        last_qty = last_px = trade_id = commission = currency = liquidity = None
     else:
         last_qty, last_px, trade_id = trade.quantity, trade.price, trade.trade_id
+        commission, currency, liquidity = trade.commission, trade.commission_currency, trade.liquidity
         transact_ns = transact_ns if trade.transact_ns is None else trade.transact_ns
     return Event(
         order.venue_order_id,
@@ -109,6 +110,10 @@ def new_event(
         origin.topic,
         origin.partition,
         origin.offset,
+        None,
+        commission,
+        currency,
+        liquidity,
     )
 
 

@@ -1,6 +1,6 @@
 """The project's records on the wire: results written, submissions read, state kept."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Any
@@ -28,6 +28,9 @@ _DECIMALS = frozenset(
         "last_qty",
         "last_px",
         "stop_price",
+        "cash_order_qty",
+        "take_profit_price",
+        "commission",
     }
 )
 _UNIQUE = frozenset(
@@ -135,6 +138,7 @@ class SubmissionReader:
 def _submission(values: tuple[Any, ...]) -> Submission:
     request_id, venue, account, action, phase, instrument, side, ord_type, time_in_force, quantity, price = values[:11]
     stop_price = values[18]
+    amounts: Iterable[Any] = _amounts(values[22:]) if any(values[22:]) else ()
     for name, value in (("order_request_id", request_id), ("venue", venue), ("account", account)):
         if not value:
             raise MappingError(name, value, "it must not be empty")
@@ -153,11 +157,17 @@ def _submission(values: tuple[Any, ...]) -> Submission:
         _decimal("quantity", quantity) if quantity is not None else None,
         _decimal("price", price) if price is not None else None,
         *values[11:18],
-        *(_decimal("stop_price", stop_price) if stop_price is not None else None, *values[19:]),
+        *(_decimal("stop_price", stop_price) if stop_price is not None else None, *values[19:22], *amounts),
     )
 
 
-_ABOUT_ANOTHER = frozenset({Action.CANCEL, Action.CANCEL_STOP, Action.REPLACE})
+def _amounts(texts: tuple[str | None, ...]) -> Iterator[Decimal | None]:
+    for name, text in zip(_AMOUNTS, texts, strict=True):
+        yield None if text is None else _decimal(name, text)
+
+
+_AMOUNTS = ("cash_order_qty", "take_profit_price", "display_qty", "peg_offset_value")
+_ABOUT_ANOTHER = frozenset({Action.CANCEL, Action.CANCEL_STOP, Action.REPLACE, Action.AMEND})
 _WORDS: dict[type[StrEnum], dict[str, Any]] = {
     kind: {member.value: member for member in kind} for kind in (Action, Phase, Side, OrdType, TimeInForce)
 }

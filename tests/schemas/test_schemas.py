@@ -25,6 +25,7 @@ WORDS = {
     ("execution", "time_in_force"): set(fix.TimeInForce),
     ("execution", "ord_status"): set(fix.OrdStatus),
     ("execution", "exec_type"): set(fix.ExecType),
+    ("execution", "last_liquidity_ind"): set(fix.LastLiquidityInd),
     ("execution", "join_status"): set(fix.JoinStatus),
     ("execution", "unmatched_reason"): set(fix.UnmatchedReason),
     ("execution", "source"): set(fix.Source),

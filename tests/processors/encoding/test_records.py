@@ -225,10 +225,10 @@ def test_one_of_another_schema_goes_through_the_registrys_reader() -> None:
 @pytest.mark.parametrize(
     ("changes", "named"),
     [
-        ({"action": "AMEND"}, "action"),
+        ({"action": "CORRECT"}, "action"),
         ({"phase": "DONE"}, "phase"),
         ({"side": "buy"}, "side"),
-        ({"ord_type": "ICEBERG"}, "ord_type"),
+        ({"ord_type": "PEGGED"}, "ord_type"),
         ({"time_in_force": "GTC"}, "time_in_force"),
         ({"quantity": "ten"}, "quantity"),
         ({"quantity": "NaN"}, "quantity"),
