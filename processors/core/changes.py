@@ -20,6 +20,9 @@ A replace at T-Invest is a cancel and a new order (T-Invest, orders.proto, `Repl
 life of its own under the request's id; `replaces` and `replaced_by` tie the two. The old one is `replaced_by`
 it only when the venue said so: by its answer, or by telling of the new order.
 
+An amend (Ripio, `PUT /orders`) leaves the order its id: FIX's replace in the narrow sense. It waits as
+PENDING_REPLACE, and once it is taken the order is as it was, with the other price or quantity.
+
 A request may come before anything else that is known of its order, or name it by the venue's id alone. It is
 kept under that name until the order is known better, as reports are (`identity.py`).
 """
@@ -28,8 +31,9 @@ from enum import IntFlag
 
 from msgspec.structs import replace
 
+from processors.core import lifecycle
 from processors.core.identity import absorb, call
-from processors.core.lifecycle import IS_REPLACE, REFUSED, open_changes
+from processors.core.lifecycle import FINAL, IS_AMEND, IS_REPLACE, REFUSED, STATUS, TAKEN, open_changes
 from processors.core.model import Event, Order, Origin, Submission, Terms
 from processors.core.publishing import new_event, publish
 from processors.core.state import Outcome, Partition
@@ -43,10 +47,11 @@ class Change(IntFlag):
     """What is known of one request to change an order, one bit each."""
 
     ASKED = 1
-    TAKEN = 2
+    TAKEN = TAKEN
     REFUSED = REFUSED
     UNANSWERED = 8
     REPLACE = IS_REPLACE
+    AMEND = IS_AMEND
 
 
 _FACT_OF = {
@@ -55,7 +60,8 @@ _FACT_OF = {
     Phase.REJECTED: Change.REFUSED,
     Phase.UNKNOWN: Change.UNANSWERED,
 }
-# The step that each fact is, of a cancel and of a replace; that a call went unanswered is none.
+_KIND_OF = {Action.REPLACE: IS_REPLACE, Action.AMEND: IS_AMEND}
+# The step that each fact is, of a cancel and of another change; that a call went unanswered is none.
 _STEP_OF = {
     (Change.ASKED, False): ExecType.PENDING_CANCEL,
     (Change.ASKED, True): ExecType.PENDING_REPLACE,
@@ -73,8 +79,9 @@ def on_change(state: Partition, submission: Submission, origin: Origin, out: Out
     """
     account = account_key(submission.venue, submission.account)
     key, order, start = _target(state, account, submission, origin, out, start)
-    fact, is_replace = _FACT_OF[submission.phase], submission.action is Action.REPLACE
-    start = _learn(order, submission.order_request_id, fact, is_replace, submission, origin, out, start)
+    start = _learn(order, submission, origin, out, start)
+    if order.ended_ns and STATUS[order.facts] not in FINAL:
+        order.ended_ns = 0
     out.orders[key] = order
     return start
 
@@ -97,24 +104,19 @@ def _target(
     return key, order, start
 
 
-def _learn(
-    order: Order,
-    request_id: str,
-    fact: Change,
-    is_replace: bool,
-    submission: Submission,
-    origin: Origin,
-    out: Outcome,
-    start: int,
-) -> int:
+def _learn(order: Order, submission: Submission, origin: Origin, out: Outcome, start: int) -> int:
+    request_id, fact = submission.order_request_id, _FACT_OF[submission.phase]
+    kind = _KIND_OF.get(submission.action, 0)
     changes = order.changes = order.changes or {}
     known = changes.get(request_id, 0)
     if known & fact.value:
         return start
-    changes[request_id] = known | fact.value | (IS_REPLACE if is_replace else 0)
-    if fact is Change.TAKEN and is_replace:
+    changes[request_id] = known | fact.value | kind
+    if fact is Change.TAKEN and kind == IS_REPLACE:
         order.terms = replace(order.terms, replaced_by=request_id)
-    step = _STEP_OF.get((fact, is_replace))
+    elif fact is Change.TAKEN and kind == IS_AMEND:
+        _amend(order, submission)
+    step = _STEP_OF.get((fact, bool(kind)))
     if step is None:
         return start
     event = replace(
@@ -124,6 +126,20 @@ def _learn(
     )
     publish(order, event, out)
     return start + 1
+
+
+def _amend(order: Order, submission: Submission) -> None:
+    """Let the order be of another price or quantity; the submission counts in the venue's unit of order."""
+    terms, quantity = order.terms, submission.quantity
+    if submission.price is not None:
+        terms = replace(terms, price=submission.price)
+    if quantity is not None:
+        before, wanted = terms.submitted_quantity, terms.order_qty
+        if before and wanted is not None:
+            wanted = quantity * wanted / before
+        terms = replace(terms, submitted_quantity=quantity, order_qty=wanted)
+    order.terms = terms
+    lifecycle.count(order)
 
 
 def inherit(state: Partition, submission: Submission) -> Submission:
@@ -157,7 +173,11 @@ def replaced_by(state: Partition, key: str, order: Order, origin: Origin, out: O
 
 
 def for_request(order: Order, event: Event) -> Event:
-    """Return a CANCELED with the request that asked for it, where one did."""
-    if event.exec_type is not ExecType.CANCELED or not (asked := open_changes(order)):
+    """Return a CANCELED, or a CANCEL_REJECTED, with the request that it answers, where there is one."""
+    if event.exec_type is ExecType.CANCELED:
+        asked = open_changes(order)
+    elif event.exec_type is ExecType.CANCEL_REJECTED:
+        asked = list(order.changes or ())
+    else:
         return event
-    return replace(event, change_request_id=asked[-1])
+    return replace(event, change_request_id=asked[-1]) if asked else event

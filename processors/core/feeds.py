@@ -13,6 +13,9 @@ its stream. It closes when reconciliation has read the venue's own state (`recon
 whatever the stream would have told. Until then nothing is concluded from silence in it: an order
 whose time overlaps a gap is FEED_DOWN, not NO_VENUE_REPLY.
 
+A connection that goes on can have a gap too: the feed says so (`gap`) where the venue numbers its messages
+and one did not come.
+
 A feed that is killed says no `disconnected`. Its successor's `connected` names the same feed, which
 tells that the old connection is gone, and the gap began when that was last heard. Until then, what
 lies between the last word of one connection and the first of the next counts as a gap too.
@@ -24,6 +27,7 @@ too. For that alone the clock is let in, as an argument of `expire_on_clock`.
 import heapq
 from collections.abc import Container, Iterable
 
+from processors.core import candidates
 from processors.core.lifecycle import Fact
 from processors.core.model import Account, Connection, FeedStatus, Order, Origin
 from processors.core.publishing import decide
@@ -94,6 +98,9 @@ def on_marker(
             _show(account, FeedState.UP, account.since_ns, account.reason, origin, out)
         if held:
             _reconsider(state, key, account, out)
+    elif headers.kind == Kind.GAP and headers.connection in account.connections:
+        _miss(account, account.connections[headers.connection].heard_ns, now, reason)
+        _show(account, FeedState.UP, account.since_ns, reason, origin, out)
     elif account.state is FeedState.DOWN and headers.connection in account.connections:
         _show(account, FeedState.UP, now, None, origin, out)
     hear(key, account, headers.connection, headers.sequence, now, out)
@@ -211,6 +218,10 @@ def _due(state: Partition, account: Account, key: str, order: Order, submitted_a
         if reason is not order.unmatched_reason:
             if reason is UnmatchedReason.NOT_SUBMITTED_HERE and not submitted_at_end:
                 return False
+            if candidates.tie(state, account_key(account.venue, account.account), key, order, now, out):
+                return True
+            if reason is UnmatchedReason.OUTCOME_UNKNOWN and (found := candidates.candidates(state, order)):
+                detail = f"{detail}; it may be {' or '.join(found)}"
             decide(key, order, reason, detail, now, out)
             state.wake(account_key(account.venue, account.account), now + state.grace.retention_ns, key)
             return True

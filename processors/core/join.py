@@ -66,7 +66,7 @@ _STEPS_OF_PHASE: Final = {
     Phase.ACCEPTED: (Fact.SENT_OUT, ExecType.ORDER_STATUS),
     Phase.REJECTED: (Fact.REFUSED, ExecType.REJECTED),
 }
-_CHANGES: Final = frozenset({Action.CANCEL, Action.CANCEL_STOP})
+_CHANGES: Final = frozenset({Action.CANCEL, Action.CANCEL_STOP, Action.AMEND})
 
 
 def on_report(state: Partition, venue: str, report: Report, origin: Origin, out: Outcome, start: int = 0) -> int:
@@ -86,6 +86,8 @@ def on_report(state: Partition, venue: str, report: Report, origin: Origin, out:
     if order is None or not known:
         key, order, start = resolve(state, account, venue, report, origin, out, start)
     changed = _merge_told(order, report)
+    if report.created_ns is not None:
+        order.created_ns = report.created_ns
     if name is not None and not known and name not in order.names:
         changed |= call(state, account, key, order, name, provisional=report.ord_status is OrdStatus.PENDING_NEW)
     if report.other_id is not None and report.other_id not in order.names:
@@ -106,7 +108,7 @@ def on_report(state: Partition, venue: str, report: Report, origin: Origin, out:
         publish(order, event if order.changes is None else changes.for_request(order, event), out)
         start += 1
     if start > first or arrived:
-        if not order.ended_ns and STATUS[order.facts] in FINAL:
+        if (STATUS[order.facts] in FINAL) is not bool(order.ended_ns):
             _end(state, account, key, order, origin.received_ns)
         out.orders[key] = order
     else:
@@ -214,6 +216,10 @@ def _venue_arrived(
 
 
 def _end(state: Partition, account: str, key: str, order: Order, time_ns: int) -> None:
+    """The order has ended, or lives after all: a refused call was of an order that the venue had taken."""
+    if order.ended_ns:
+        order.ended_ns = 0
+        return
     order.ended_ns = time_ns
     state.wake(account, time_ns + state.grace.retention_ns, key)
 
@@ -236,4 +242,6 @@ def _merge_told(order: Order, report: Report) -> bool:
             news[name] = value
     if news:
         order.terms = replace(terms, **news)
+        if "order_qty" in news:
+            lifecycle.count(order)
     return bool(news)

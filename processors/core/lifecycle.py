@@ -27,7 +27,10 @@ when an order is in several states at once, the highest is reported). The functi
 * PARTIALLY_FILLED stands above REJECTED: a rejection of an order that traded is the weaker claim.
 * TRIGGERED, which FIX has only as an ExecType, ends a stop order: the order that it became is another.
 * What the *gateway* was answered is the weakest: a refusal by REST is believed until the stream
-  shows the order alive, for a call can fail after the order was taken.
+  shows the order alive, for a call can fail after the order was taken. As weak is a stream's word that a
+  request failed, where it doesn't say which (Outpoll's FAILED): of an order that lives, it was a later one.
+* COMPLETE is no fact that is told: it follows from the quantities, and goes again when the order is made
+  larger.
 
 **An execution is the arrival of a fact.** Each trade and each life-cycle fact is told once, when it
 is first seen, with the status that holds after it; a report that adds nothing is a duplicate and
@@ -45,14 +48,17 @@ from schemas.fix import ExecType, OrdStatus
 
 __all__ = [
     "FINAL",
+    "IS_AMEND",
     "IS_REPLACE",
     "PRECEDENCE",
     "REFUSED",
     "STATUS",
+    "TAKEN",
     "Fact",
     "add_trade",
     "answer",
     "avg_px",
+    "count",
     "cum_qty",
     "learn",
     "open_changes",
@@ -79,24 +85,26 @@ class Fact(IntFlag):
     CANCELED = 256
     FILLED = 512
     TRIGGERED = 1024  # of a stop order: it became an order of the exchange, which has a life of its own
+    COMPLETE = 2048  # what was filled comes to what was ordered
+    FAILED = 4096  # the stream told that a request about the order failed, and not which
 
 
-# Highest first; FIX 4.4 volume 4, with the two facts that only a gateway knows put last.
+# Highest first; FIX 4.4 volume 4, with the facts about requests put last.
 PRECEDENCE = (
-    (Fact.FILLED, OrdStatus.FILLED),
+    (Fact.FILLED | Fact.COMPLETE, OrdStatus.FILLED),
     (Fact.TRIGGERED, OrdStatus.TRIGGERED),
     (Fact.CANCELED, OrdStatus.CANCELED),
     (Fact.EXPIRED, OrdStatus.EXPIRED),
     (Fact.TRADED, OrdStatus.PARTIALLY_FILLED),
     (Fact.REJECTED, OrdStatus.REJECTED),
     (Fact.NEW, OrdStatus.NEW),
-    (Fact.REFUSED, OrdStatus.REJECTED),
+    (Fact.REFUSED | Fact.FAILED, OrdStatus.REJECTED),
     (Fact.PENDING_NEW, OrdStatus.PENDING_NEW),
     (Fact.SENT_OUT, OrdStatus.PENDING_NEW),
 )
 
 STATUS = tuple(
-    next((status for fact, status in PRECEDENCE if facts & fact), OrdStatus.PENDING_NEW) for facts in range(2048)
+    next((status for fact, status in PRECEDENCE if facts & fact), OrdStatus.PENDING_NEW) for facts in range(8192)
 )
 
 FINAL = frozenset({OrdStatus.FILLED, OrdStatus.TRIGGERED, OrdStatus.CANCELED, OrdStatus.EXPIRED, OrdStatus.REJECTED})
@@ -122,9 +130,11 @@ _STEP_OF = {
     int(Fact.TRIGGERED): ExecType.TRIGGERED,
 }
 # Bits of a request to change an order (`changes.Change`), as far as they decide where it stands.
-REFUSED, IS_REPLACE = 4, 16
+TAKEN, REFUSED, IS_REPLACE, IS_AMEND = 2, 4, 16, 32
 
-_TRADED, _FILLED = int(Fact.TRADED), int(Fact.FILLED)
+_TRADED, _COMPLETE, _FAILED = int(Fact.TRADED), int(Fact.COMPLETE), int(Fact.FAILED)
+_ALIVE = int(Fact.NEW | Fact.TRADED)
+_AMENDED = IS_AMEND | TAKEN
 # A member of an enum is looked up by name at every use; these are used for every frame.
 _TRADE, _ORDER_STATUS = ExecType.TRADE, ExecType.ORDER_STATUS
 # Eighteen significant digits are more than any venue's price has; exact quotients stay short.
@@ -136,13 +146,19 @@ def status_of(order: Order) -> OrdStatus:
     status = STATUS[order.facts]
     if not order.changes or status in FINAL or not (waits := open_changes(order)):
         return status
-    only_replaces = all(order.changes[request_id] & IS_REPLACE for request_id in waits)
+    only_replaces = all(order.changes[request_id] & (IS_REPLACE | IS_AMEND) for request_id in waits)
     return OrdStatus.PENDING_REPLACE if only_replaces else OrdStatus.PENDING_CANCEL
 
 
 def open_changes(order: Order) -> list[str]:
-    """Return the ids of the requests to cancel or replace the order that were not refused."""
-    return [request_id for request_id, known in (order.changes or {}).items() if not known & REFUSED]
+    """Return the ids of the requests to change the order that were not refused, nor are done with."""
+    if order.facts & _FAILED and order.facts & _ALIVE:
+        return []
+    return [
+        request_id
+        for request_id, known in (order.changes or {}).items()
+        if not known & REFUSED and known & _AMENDED != _AMENDED
+    ]
 
 
 def cum_qty(order: Order) -> Decimal:
@@ -176,7 +192,7 @@ def learn(order: Order, report: Report, *, changed: bool = False) -> Iterator[tu
     adds nothing makes no step, unless the caller says that something else of the order has `changed`.
     """
     facts, cum = order.facts, cum_qty(order)
-    told = _FACT_OF[report.ord_status]
+    told = _FAILED if report.of_request else _FACT_OF[report.ord_status]
     fresh = _fresh_trades(order, report.trades) if report.trades else ()
     if fresh:
         last = fresh[-1]
@@ -189,8 +205,16 @@ def learn(order: Order, report: Report, *, changed: bool = False) -> Iterator[tu
         _tell(order, told, report.cum_qty)
     if told in _STEP_OF and not facts & told:
         yield _STEP_OF[told], None
+    elif told == _FAILED and not facts & told:
+        yield _failed(order), None
     elif not fresh and (changed or order.facts != facts or cum_qty(order) != cum):
         yield _ORDER_STATUS, None
+
+
+def _failed(order: Order) -> ExecType:
+    if STATUS[order.facts] is OrdStatus.REJECTED:
+        return ExecType.REJECTED
+    return ExecType.CANCEL_REJECTED if order.changes else _ORDER_STATUS
 
 
 def _fresh_trades(order: Order, trades: tuple[Trade, ...]) -> list[Trade]:
@@ -209,8 +233,17 @@ def add_trade(order: Order, trade: Trade) -> bool:
     order.notional += trade.price * trade.quantity
     order.facts |= _TRADED
     if (wanted := order.terms.order_qty) and order.traded_qty >= wanted:
-        order.facts |= _FILLED
+        order.facts |= _COMPLETE
     return True
+
+
+def count(order: Order) -> None:
+    """Tell anew whether the order is filled by its quantities: to be called when the quantity ordered has changed."""
+    wanted = order.terms.order_qty
+    if wanted and cum_qty(order) >= wanted:
+        order.facts |= _COMPLETE
+    else:
+        order.facts &= ~_COMPLETE
 
 
 def _tell(order: Order, fact: int, quantity: Decimal) -> None:
@@ -219,7 +252,7 @@ def _tell(order: Order, fact: int, quantity: Decimal) -> None:
             order.told_qty = quantity
         fact |= _TRADED
         if (wanted := order.terms.order_qty) and cum_qty(order) >= wanted:
-            fact |= _FILLED
+            fact |= _COMPLETE
     order.facts |= fact
 
 

@@ -74,10 +74,12 @@ class Report(Struct, frozen=True, gc=False):
 
     `ord_status` is the venue's status in FIX's words, by the venue's mapping table; `venue_status` is None
     where it follows from something else than a status, such as a trade. `cum_qty` is the
-    filled quantity as told, which may run ahead of the `trades` listed here. `created_ns` is when the venue
-    took the order, where it tells. `triggers_id` is the venue's
+    filled quantity as told, which may run ahead of the `trades` listed here. With `of_request` a REJECTED is
+    the venue's word that a request about the order failed, whichever it was. `triggers_id` is the venue's
     id of the order that a stop order became. `other_id` is one more of the venue's ids of the order, which
-    ties its reports where its `venue_order_id` changes and no request id does.
+    ties its reports where its `venue_order_id` changes and no request id does. `created_ns` is when the venue
+    took the order; only a mapping whose venue knows no request ids gives it, for there an order whose call
+    was not answered is found by what it is (`candidates.py`).
     """
 
     account: str
@@ -104,6 +106,7 @@ class Report(Struct, frozen=True, gc=False):
     cash_order_qty: Decimal | None = None
     take_profit_price: Decimal | None = None
     created_ns: int | None = None
+    of_request: bool = False
 
 
 class Submission(Struct, frozen=True, gc=False):
@@ -205,7 +208,8 @@ class Order(Struct, array_like=True, gc=False):
     the account's time the other side has had its chance; `reported_ns` is when the venue's side came
     and `ended_ns` when the order ended, 0 before. `unmatched_revision` counts its records in
     `orders.unmatched`. `changes` are the requests to cancel or replace it, as bits of `changes.Change`
-    by request id; `triggers_id` is the venue's id of the order that a stop order became.
+    by request id; `triggers_id` is the venue's id of the order that a stop order became. `created_ns` is as in
+    a report.
     """
 
     terms: Terms
@@ -227,6 +231,7 @@ class Order(Struct, array_like=True, gc=False):
     unmatched_revision: int = 0
     changes: dict[str, int] | None = None
     triggers_id: str | None = None
+    created_ns: int = 0
 
 
 class Connection(Struct, array_like=True, gc=False):

@@ -266,3 +266,99 @@ def test_replaces_can_be_chained() -> None:
     chain = [desk.state.orders[key].terms for key in (REQUEST, REPLACEMENT, second)]
     assert [terms.replaced_by for terms in chain] == [REPLACEMENT, second, None]
     assert [terms.replaces for terms in chain] == [None, REQUEST, REPLACEMENT]
+
+
+def amend(phase: Phase = Phase.INTENT, quantity: int | None = 20, price: str | None = None) -> Submission:
+    return replace(
+        change(phase, action=Action.AMEND),
+        quantity=None if quantity is None else Decimal(quantity),
+        price=None if price is None else Decimal(price),
+    )
+
+
+def amendable(cum: int = 0) -> Desk:
+    """Return a desk with an order of 10, submitted as such, `cum` of which is filled."""
+    desk = Desk()
+    desk.tell(replace(submission(), quantity=Decimal(10)))
+    desk.tell(report(OrdStatus.NEW))
+    if cum:
+        desk.tell(report(OrdStatus.PARTIALLY_FILLED, cum=cum, trades=(trade(1, cum),)))
+    desk.out.executions.clear()
+    return desk
+
+
+def test_an_amended_order_is_pending_replace_until_it_is_taken_and_then_of_the_new_quantity_and_price() -> None:
+    desk = amendable(4)
+    desk.tell(amend(price="272.5"))
+    desk.tell(amend(Phase.ACCEPTED, price="272.5"))
+
+    assert steps(desk) == [
+        (E.PENDING_REPLACE, O.PENDING_REPLACE, 4, 6),
+        (E.REPLACED, O.PARTIALLY_FILLED, 4, 16),
+    ]
+    assert desk.order.terms.price == Decimal("272.5")
+    assert (desk.order.terms.replaced_by, {e.change_request_id for e in events(desk)}) == (None, {CANCEL})
+
+
+def test_a_refused_amend_leaves_the_order_as_it_was() -> None:
+    desk = amendable()
+    desk.tell(amend())
+    desk.tell(amend(Phase.REJECTED))
+
+    assert steps(desk)[-1] == (E.CANCEL_REJECTED, O.NEW, 0, 10)
+
+
+def test_an_order_amended_down_to_what_is_filled_is_filled() -> None:  # FIX, matrix D11
+    desk = amendable(4)
+    desk.tell(amend(quantity=4))
+    desk.tell(amend(Phase.ACCEPTED, quantity=4))
+
+    assert steps(desk)[-1] == (E.REPLACED, O.FILLED, 4, 0)
+
+
+@pytest.mark.parametrize("fill_first", [True, False])
+def test_a_fill_of_the_old_quantity_does_not_end_an_order_that_was_made_larger(fill_first: bool) -> None:
+    desk = amendable()
+    desk.tell(amend())
+    told = [report(OrdStatus.PARTIALLY_FILLED, cum=10, qty=None, trades=(trade(1, 10),)), amend(Phase.ACCEPTED)]
+    for item in told if fill_first else reversed(told):
+        desk.tell(item)
+
+    assert (status_of(desk.order), desk.order.ended_ns) == (O.PARTIALLY_FILLED, 0)
+
+
+FAILED = replace(report(OrdStatus.REJECTED), of_request=True)
+
+
+def test_that_a_request_failed_rejects_an_order_that_never_lived() -> None:
+    desk = Desk()
+    desk.tell(submission())
+    desk.tell(FAILED)
+
+    assert (steps(desk)[-1][:2], status_of(desk.order)) == ((E.REJECTED, O.REJECTED), O.REJECTED)
+
+
+def test_that_a_request_failed_leaves_a_live_order_as_it_is_and_answers_the_cancel() -> None:
+    desk = working(4)
+    desk.tell(change())
+    desk.tell(FAILED)
+
+    assert steps(desk)[-1] == (E.CANCEL_REJECTED, O.PARTIALLY_FILLED, 4, 6)
+    assert events(desk)[-1].change_request_id == CANCEL
+
+
+def test_an_order_that_lives_after_all_has_not_ended() -> None:
+    desk = Desk()
+    desk.tell(submission())
+    desk.tell(FAILED)
+    desk.tell(report(OrdStatus.NEW))
+
+    assert (status_of(desk.order), desk.order.ended_ns) == (O.NEW, 0)
+
+
+def test_after_a_failed_request_no_later_one_shows_as_pending_for_the_venue_never_says_which_failed() -> None:
+    desk = working()
+    for item in (change(), FAILED, change(request=REPLACEMENT)):
+        desk.tell(item)
+
+    assert status_of(desk.order) is O.NEW

@@ -111,6 +111,22 @@ def test_silence_with_a_gap_is_feed_down(lost: float, back: float, reason: Unmat
     assert decided(desk) == [(JoinStatus.UNMATCHED, reason if overlaps else NO_REPLY, 1)]
 
 
+def test_a_message_that_was_missed_is_a_gap_until_the_venues_state_is_read() -> None:
+    desk = up()
+    desk.tell(submission())
+    desk.mark(Kind.GAP, at(3), reason="sequence_gap")
+    desk.mark(Kind.HEARTBEAT, at(11))
+    before = decided(desk)
+    desk.mark(Kind.RECONCILED, at(12))
+
+    assert before == [(JoinStatus.UNMATCHED, DOWN, 1)]
+    assert decided(desk)[1:] == [(JoinStatus.UNMATCHED, NO_REPLY, 2)]
+    assert [(feed.status, feed.reason) for feed in desk.out.feeds[-2:]] == [
+        (FeedState.UP, "sequence_gap"),
+        (FeedState.UP, "sequence_gap"),
+    ]
+
+
 def test_a_gap_after_its_time_changes_nothing() -> None:
     desk = up()
     desk.tell(submission())

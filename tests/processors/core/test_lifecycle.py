@@ -54,6 +54,8 @@ def matched() -> Desk:
         (Fact.EXPIRED, OrdStatus.EXPIRED),
         (Fact.CANCELED, OrdStatus.CANCELED),
         (Fact.FILLED, OrdStatus.FILLED),
+        (Fact.COMPLETE, OrdStatus.FILLED),
+        (Fact.FAILED, OrdStatus.REJECTED),
     ],
 )
 def test_each_fact_alone_is_its_own_status(facts: Fact, status: OrdStatus) -> None:
@@ -86,15 +88,16 @@ def test_precedence_is_that_of_fix() -> None:
     assert shown == OF_FIX
 
 
-@given(st.integers(0, 2047), st.sampled_from(list(Fact)))
+@given(st.integers(0, len(STATUS) - 1), st.sampled_from(list(Fact)))
 def test_one_more_fact_never_lowers_the_status(facts: int, more: Fact) -> None:
-    # The gateway's refusal is the one exception: of two claims about a call, the venue's own is believed.
-    known, after = facts & ~Fact.REFUSED, facts & ~Fact.REFUSED | more & ~Fact.REFUSED
+    # What is said of a request is the exception: of two claims, the one about the order itself is believed.
+    of_requests = Fact.REFUSED | Fact.FAILED
+    known, after = facts & ~of_requests, facts & ~of_requests | more & ~of_requests
 
     assert OF_FIX.index(STATUS[after]) <= OF_FIX.index(STATUS[known])
 
 
-@given(st.integers(0, 2047), st.sampled_from([Fact.TRADED, Fact.FILLED, Fact.NEW, Fact.PENDING_NEW]))
+@given(st.integers(0, len(STATUS) - 1), st.sampled_from([Fact.TRADED, Fact.FILLED, Fact.NEW, Fact.PENDING_NEW]))
 def test_what_was_canceled_never_comes_to_life_again(facts: int, more: Fact) -> None:
     assert STATUS[facts | Fact.CANCELED | more] in {OrdStatus.CANCELED, OrdStatus.FILLED, OrdStatus.TRIGGERED}
 

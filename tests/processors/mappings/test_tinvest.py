@@ -84,7 +84,7 @@ def plain(value: object) -> object:
     """Return a report as the fixtures have it: decimals as text, what is null left out."""
     if isinstance(value, msgspec.Struct):
         kept = {name: plain(field) for name, field in msgspec.structs.asdict(value).items()}
-        return {name: field for name, field in kept.items() if field not in (None, [])}
+        return {name: field for name, field in kept.items() if field not in (None, [], False)}
     if isinstance(value, tuple | list):
         return [plain(part) for part in value]
     return format(value, "f") if isinstance(value, Decimal) else value
