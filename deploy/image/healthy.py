@@ -22,9 +22,9 @@ def answers(url: str) -> bool:
             connection.sendall(f"GET /{path} HTTP/1.0\r\nHost: {host}\r\n\r\n".encode())
             status = connection.makefile("rb").readline().split()
     except (OSError, ValueError) as error:
-        print(f"{url}: {error}")
+        sys.stdout.write(f"{url}: {error}\n")
         return False
-    print(f"{url}: {b' '.join(status).decode(errors='replace')}")
+    sys.stdout.write(f"{url}: {b' '.join(status).decode(errors='replace')}\n")
     return status[1:2] == [b"200"]
 
 
