@@ -23,6 +23,9 @@ __all__ = ["CallError", "NotSent", "OutcomeUnknown", "RestAnswer", "RestClient",
 CONNECT_SHARE = 0.45
 
 
+_OF_JSON = {"content-type": "application/json"}
+
+
 class CallError(DropcopyError):
     """A call brought no answer. `code` is a word for the reason, such as `TIMEOUT`."""
 
@@ -65,7 +68,7 @@ def tls_context(ca_file: str | Path | None) -> ssl.SSLContext:
 
 
 class RestClient:
-    """Makes POST calls to one venue over kept connections; an async context manager.
+    """Makes calls to one venue over kept connections; an async context manager.
 
     `base_url` is what the paths of the calls are appended to, `headers` go with every call (and are
     never shown, for they hold the token), `timeout_s` is the time limit of a whole call, connecting
@@ -109,27 +112,46 @@ class RestClient:
         await self._client.aclose()
 
     async def post(self, path: str, body: bytes, *, timeout_s: float | None = None) -> RestAnswer:
-        """Send `body`, which is JSON, to `path` and return the answer, errors of the venue included.
+        """Send `body` to `path` with POST, as `request` does."""
+        return await self.request("POST", path, body, timeout_s=timeout_s)
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        body: bytes = b"",
+        *,
+        headers: Mapping[str, str] | None = None,
+        timeout_s: float | None = None,
+    ) -> RestAnswer:
+        """Make one call and return the answer, errors of the venue included.
+
+        `body`, byte for byte what is sent, is JSON; nothing of it is said where it is empty. `path` may
+        have a query, and may be a whole address, of another host of the venue. `headers` go with this
+        call alone.
 
         Raises:
             NotSent: no connection could be made, so nothing reached the venue.
             OutcomeUnknown: the time ran out or the connection broke after the request may have gone out.
         """
         limit_s = self._timeout_s if timeout_s is None else timeout_s
+        whole = path.startswith(("http://", "https://"))
+        url = path if whole else f"{self.base_url}/{path.lstrip('/')}"
         began_to_send = False
 
         async def trace(event: str, info: Mapping[str, Any]) -> None:
             # The method tells the call itself from a CONNECT that opens a proxy's tunnel for it.
             nonlocal began_to_send
-            if event.endswith("send_request_headers.started") and info["request"].method == b"POST":
+            if event.endswith("send_request_headers.started") and info["request"].method == method.encode():
                 began_to_send = True
 
         try:
             async with asyncio.timeout(limit_s):
-                answer = await self._client.post(
-                    f"{self.base_url}/{path.lstrip('/')}",
+                answer = await self._client.request(
+                    method,
+                    url,
                     content=body,
-                    headers={"content-type": "application/json", "accept": "application/json"},
+                    headers={"accept": "application/json", **(_OF_JSON if body else {}), **(headers or {})},
                     # The limit of the whole call, which httpx has no setting for, is the one around it.
                     timeout=httpx.Timeout(None, connect=limit_s * CONNECT_SHARE),
                     extensions={"trace": trace},
@@ -139,10 +161,12 @@ class RestClient:
             code, reason = "TIMEOUT", f"no answer within {limit_s:.3g} s"
         except httpx.HTTPError as error:
             code, reason = "CUT", f"{type(error).__name__}: {error}".rstrip(": ")
+        host = url.partition("?")[0].rpartition("/")[0] if whole else self.base_url
         if began_to_send:
-            raise OutcomeUnknown(f"{path.rpartition('/')[2]} at {self.base_url}: {reason}", code=code)
+            name = url.partition("?")[0].rpartition("/")[2]
+            raise OutcomeUnknown(f"{name} at {host}: {reason}", code=code)
         raise NotSent(
-            f"{self.base_url} can't be reached: {reason}",
+            f"{host} can't be reached: {reason}",
             code="NOT_SENT",
             hint="Nothing was sent. Check the address, the network and the CA file.",
         )

@@ -146,6 +146,11 @@ class Feed:
         """Ask the feed to close its connection and end; `run` returns when it has."""
         self._step(StopAsked())
 
+    def problem(self) -> str | None:
+        """Say what keeps the venue's frames from being recorded; None while its subscription is confirmed."""
+        phase = self._state.phase
+        return None if phase is Phase.LIVE else f"the subscription is not confirmed ({phase.value})"
+
     async def _tick(self) -> None:
         held = False
         while True:

@@ -132,6 +132,12 @@ class Recorder:
         if self._failure is not None:
             raise self._failure
 
+    def problem(self) -> str | None:
+        """Say why Kafka takes no records now; None while it does."""
+        if self._failure is not None:
+            return self._failure.message
+        return f"no broker is reached, {self.waiting_records} records wait" if self._unreachable else None
+
     def write(self, connection: str, account: str, source: str, kind: Kind, value: bytes, received_ns: int) -> None:
         """Queue one record, numbered within its connection and account. Wait for `room()` before.
 

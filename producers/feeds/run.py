@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from importlib import import_module
 
-from prometheus_client import start_http_server
-
 from dropcopy.errors import UsageError
 from dropcopy.logs import get_logger
+from dropcopy.probes import Probes, serve
 from dropcopy.settings import Settings
 from producers.feeds.connection import SECOND_NS, Limits
 from producers.feeds.feed import Feed
@@ -48,18 +47,19 @@ async def run_feeds(settings: Settings, names: Sequence[str]) -> None:
     """
     feed_settings = FeedSettings.load()
     venues = [open_venue(name) for name in dict.fromkeys(names)]
-    if settings.metrics_port is not None:
-        server, _ = start_http_server(settings.metrics_port, addr=settings.bind_host)
-        log.info("metrics_served", url=f"http://{settings.bind_host}:{server.server_port}/metrics")
+    probes = Probes("feed")
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    pulse = asyncio.create_task(probes.pulse())
     try:
-        results = await asyncio.gather(
-            *(_run_feed(settings, feed_settings, venue, stop) for venue in venues), return_exceptions=True
-        )
+        with serve(settings, probes):
+            results = await asyncio.gather(
+                *(_run_feed(settings, feed_settings, venue, stop, probes) for venue in venues), return_exceptions=True
+            )
     finally:
+        pulse.cancel()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(number)
     errors = [result for result in results if isinstance(result, BaseException)]
@@ -69,11 +69,15 @@ async def run_feeds(settings: Settings, names: Sequence[str]) -> None:
         raise errors[0]
 
 
-async def _run_feed(settings: Settings, feed_settings: FeedSettings, venue: Venue, stop: asyncio.Event) -> None:
+async def _run_feed(
+    settings: Settings, feed_settings: FeedSettings, venue: Venue, stop: asyncio.Event, probes: Probes
+) -> None:
+    probes.check(venue.name, lambda: "it is starting")
     try:
         recorder = await asyncio.to_thread(Recorder, settings, feed_settings, venue.name)
         try:
-            await _feed(feed_settings, venue, recorder, stop)
+            probes.check(f"kafka for {venue.name}", recorder.problem)
+            await _feed(feed_settings, venue, recorder, stop, probes)
         finally:
             left = await recorder.close(feed_settings.stop_s)
             log.info("feed_ended", venue=venue.name, undelivered=left)
@@ -83,7 +87,9 @@ async def _run_feed(settings: Settings, feed_settings: FeedSettings, venue: Venu
         stop.set()  # one that ends takes the others along, each in order
 
 
-async def _feed(feed_settings: FeedSettings, venue: Venue, recorder: Recorder, stop: asyncio.Event) -> None:
+async def _feed(
+    feed_settings: FeedSettings, venue: Venue, recorder: Recorder, stop: asyncio.Event, probes: Probes
+) -> None:
     async with AsyncExitStack() as stack:
         reconciler = None
         if venue.reconciles:
@@ -105,6 +111,7 @@ async def _feed(feed_settings: FeedSettings, venue: Venue, recorder: Recorder, s
             follow_up=reconciler.run if reconciler else None,
             hear=reconciler.hear if reconciler else None,
         )
+        probes.check(venue.name, feed.problem)
         running = asyncio.ensure_future(feed.run())
         stopping = asyncio.ensure_future(stop.wait())
         await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)

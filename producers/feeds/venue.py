@@ -22,8 +22,10 @@ __all__ = [
     "Meaning",
     "OrderSeen",
     "Reads",
+    "Refused",
     "SnapshotCall",
     "Venue",
+    "VenueDefaults",
     "What",
     "http_meaning",
 ]
@@ -42,6 +44,14 @@ class Meaning(NamedTuple):
     wait_s: float = 0
     text: str = ""
     hint: str = ""
+
+
+class Refused(Exception):  # noqa: N818 -- says what was done to us
+    """No connection can come about, such as when the venue gives no ticket for it; `meaning` says why."""
+
+    def __init__(self, meaning: Meaning) -> None:
+        super().__init__(meaning.text or meaning.reason)
+        self.meaning = meaning
 
 
 class What(StrEnum):
@@ -72,13 +82,20 @@ class Heard(NamedTuple):
     """A message, classified.
 
     `account` is empty when the message names none; a refusal has a `meaning`, and a frame that tells
-    of an order has what it tells as `order`.
+    of an order has what it tells as `order`. `source` names the stream within the connection that the
+    frame belongs to, where that has several; empty, it is the venue's own.
+
+    `read_up` says that the frame only announces a change, whose facts are to be read over REST now.
+    `gap` says what the frame shows to be missing before it, such as "order_status 12..14".
     """
 
     what: What
     account: str = ""
     meaning: Meaning | None = None
     order: OrderSeen | None = None
+    source: str = ""
+    read_up: bool = False
+    gap: str = ""
 
 
 class Reads(StrEnum):
@@ -94,6 +111,8 @@ class Reads(StrEnum):
     OPEN_STOP_ORDERS = "open_stop_orders"
     # Of every state, those made in a longer time.
     STOP_ORDERS = "stop_orders"
+    # The fills of the account, or of the one order that is named: where orders do not tell them.
+    TRADES = "trades"
 
 
 # The reason of a refusal that says: the venue knows no such order, or none any more.
@@ -101,18 +120,23 @@ NO_SUCH_ORDER = "no_such_order"
 
 
 class SnapshotCall(NamedTuple):
-    """A REST call that reads the state of an account's orders; `source` names it in the headers."""
+    """A REST call that reads the state of an account's orders.
+
+    `path` is below the venue's `rest_url`, or a whole address where the venue has several hosts; a
+    query stands in it. `source` names the call in the headers, and `rest:` taken off, in the limits.
+    """
 
     path: str
     body: bytes
     source: str
+    method: str = "POST"
 
 
 class CallLimits(Protocol):
     """The venue's limits of calls, which all who call it share: `producers.gateways.limits.Limits` is one."""
 
     def turn(self, method: str, *, timeout_s: float) -> AbstractAsyncContextManager[object]:
-        """Wait, at most `timeout_s`, for the turn to make one call of `method` (a path's end) within the context."""
+        """Wait, at most `timeout_s`, for the turn to make one call of `method` within the context."""
 
     def learn(self, method: str, headers: Mapping[str, str], status: int) -> None:
         """Take in what an answer says of the limits; within the context."""
@@ -136,13 +160,31 @@ class Venue(Protocol):
     # own limit, whose rest is for whoever trades with the same token, in another process. No entry, no limit.
     reads_per_minute: Mapping[str, int]
     rest_url: str
+    # What goes with every call; `call_headers` come on top.
     rest_headers: Mapping[str, str]
+    # Whether the feed writes markers about its connection; not for an auxiliary stream.
+    marks: bool
+    # Frames that ask for it are read up on at once, and then at the most so often.
+    read_up_every_s: float
+    # What the client has to send every so many seconds, if anything.
+    keepalive: tuple[float, bytes] | None
 
     async def greeting(self) -> tuple[bytes, ...]:
-        """Return what is to be sent on a new connection, such as the subscription."""
+        """Return what is to be sent on a new connection, such as the subscription.
+
+        Asked for before each connection, anew, within the time limit of its hand-shake. It may make
+        calls of its own, and begins what `classify` remembers of a connection.
+
+        Raises:
+            Refused: the venue does not let us in, or not now.
+            CallError: a call brought no answer.
+        """
 
     def classify(self, data: bytes) -> Heard:
-        """Say what a message is; it never raises."""
+        """Say what a message is, once for each message of a connection in their order; it never raises."""
+
+    def answer(self, data: bytes) -> bytes | None:
+        """Return what a message is to be answered with at once, such as a ping; it never raises."""
 
     def close_meaning(self, code: int, reason: str) -> Meaning:
         """Say what a close code means, 1006 where the connection broke without one."""
@@ -155,8 +197,19 @@ class Venue(Protocol):
     ) -> SnapshotCall | None:
         """Return the call that reads this of an account; None where the venue has none, or needs none.
 
-        `order` is which one to read, with `Reads.ORDER`.
+        `order` is which one to read, with `Reads.ORDER`; with `Reads.TRADES` the fills of one order, or
+        without it those of the account.
         """
+
+    def snapshot_next(self, call: SnapshotCall, body: bytes) -> SnapshotCall | None:
+        """Return the call for the next page after an answer to `call`; None after the last.
+
+        Raises:
+            ValueError: the answer can't be read.
+        """
+
+    def call_headers(self, call: SnapshotCall, now_ns: int) -> Mapping[str, str]:
+        """Return the headers of one call that is made now, such as its signature; asked for at each try."""
 
     def snapshot_orders(self, source: str, body: bytes) -> Sequence[OrderSeen]:
         """Return the orders or stop orders of an answer to the call of that `source`.
@@ -170,6 +223,26 @@ class Venue(Protocol):
 
         Its reason is `NO_SUCH_ORDER` when the venue knows no order of the id that was asked for.
         """
+
+
+class VenueDefaults:
+    """What most venues leave as it is: a base for a venue's class."""
+
+    marks: bool = True
+    read_up_every_s: float = 1.0
+    keepalive: tuple[float, bytes] | None = None
+
+    def answer(self, data: bytes) -> bytes | None:
+        """Answer nothing."""
+        return None
+
+    def snapshot_next(self, call: SnapshotCall, body: bytes) -> SnapshotCall | None:
+        """Take every answer for whole."""
+        return None
+
+    def call_headers(self, call: SnapshotCall, now_ns: int) -> Mapping[str, str]:
+        """Add no headers."""
+        return {}
 
 
 # RFC 6455, 7.4.1, and the IANA registry of WebSocket close codes.

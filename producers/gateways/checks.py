@@ -1,19 +1,44 @@
 """What can be wrong with a request by itself, each found as a sentence that begins with the field's name. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from dataclasses import MISSING, fields
 from decimal import Decimal
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from dropcopy.errors import UsageError
+from schemas.fix import TimeInForce
 
-__all__ = ["flag_problems", "id_problems", "number_problems", "refuse", "text_problems", "word_problems"]
+__all__ = [
+    "expiry_problems",
+    "flag_problems",
+    "id_problems",
+    "number_problems",
+    "refuse",
+    "refuse_unused",
+    "text_problems",
+    "word_problems",
+]
 
 
 def refuse(problems: Iterable[str]) -> None:
     """Raise a UsageError that names all the problems, if there are any."""
     if text := "\n".join(problems):
         raise UsageError(text, hint="Nothing was sent.")
+
+
+def refuse_unused(venue: str, request: Any, used: Collection[str]) -> None:
+    """Raise a UsageError that names every field of a request that was set and that the venue has no use for.
+
+    `used` are those of its optional fields that the venue understands.
+    """
+    unused = [
+        f"{field.name}={getattr(request, field.name)}: {venue} has no such thing for a {request.action} request"
+        for field in fields(request)
+        if field.default is not MISSING and field.name not in used and getattr(request, field.name) != field.default
+    ]
+    refuse(unused)
 
 
 def text_problems(name: str, value: object) -> list[str]:
@@ -51,3 +76,14 @@ def id_problems(name: str, value: object) -> list[str]:
 def flag_problems(name: str, value: object) -> list[str]:
     """Find whether `value` is no bool; anything else that counts as true could be a slip."""
     return [] if isinstance(value, bool) else [f"{name}={value!r} must be True or False"]
+
+
+def expiry_problems(time_in_force: object, expire_ns: object) -> list[str]:
+    """Find what is wrong with until when an order stands, which a GOOD_TILL_DATE order says and no other."""
+    needed = time_in_force is TimeInForce.GOOD_TILL_DATE
+    if expire_ns is None:
+        return ["expire_ns is missing: a GOOD_TILL_DATE order needs it"] if needed else []
+    if not needed:
+        return [f"expire_ns={expire_ns}: only a GOOD_TILL_DATE order has one"]
+    whole = isinstance(expire_ns, int) and not isinstance(expire_ns, bool) and expire_ns > 0
+    return [] if whole else [f"expire_ns={expire_ns!r} must be nanoseconds of Unix time"]

@@ -5,7 +5,7 @@ Between the two records a crash leaves the request in doubt, and the intent says
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from tenacity import (
     AsyncRetrying,
@@ -68,12 +68,25 @@ async def enter(
     return outcome
 
 
+def no_headers() -> Mapping[str, str]:
+    """Return the headers of a call that needs none of its own."""
+    return {}
+
+
 async def call_once(
-    client: RestClient, path: str, body: bytes, request_id: str, gateway: GatewaySettings
+    client: RestClient,
+    path: str,
+    body: bytes,
+    request_id: str,
+    gateway: GatewaySettings,
+    *,
+    method: str = "POST",
+    headers: Callable[[], Mapping[str, str]] = no_headers,
 ) -> RestAnswer | Outcome:
     """Make a call that must reach the venue at most once; return the answer, or what its lack means.
 
-    Only a connection is tried for again, never a call that may have gone out.
+    Only a connection is tried for again, never a call that may have gone out; `headers` are asked for
+    at each try, for a signature may hold the time.
     """
     loop = asyncio.get_running_loop()
     deadline = loop.time() + gateway.order_timeout_s
@@ -84,11 +97,12 @@ async def call_once(
         reraise=True,
     )
 
-    async def post() -> RestAnswer:
-        return await client.post(path, body, timeout_s=max(0, deadline - loop.time()))
+    async def call() -> RestAnswer:
+        left_s = max(0, deadline - loop.time())
+        return await client.request(method, path, body, headers=headers(), timeout_s=left_s)
 
     try:
-        return await tries(post)
+        return await tries(call)
     except NotSent as error:
         text = f"nothing was sent: {error.message}"
         return Rejected(

@@ -4,13 +4,13 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any
 
-from producers.gateways.orders import CancelOrder, NewOrder, Outcome, ReplaceOrder
+from producers.gateways.orders import AmendOrder, CancelOrder, NewOrder, Outcome, ReplaceOrder
 from producers.gateways.stop_orders import NewStopOrder
 from schemas.fix import Phase
 
 __all__ = ["OrderRequest", "intent_record", "outcome_record"]
 
-OrderRequest = NewOrder | ReplaceOrder | CancelOrder | NewStopOrder
+OrderRequest = NewOrder | ReplaceOrder | AmendOrder | CancelOrder | NewStopOrder
 
 # By the names of the schema, which are those of the requests too; null where a request has no such thing.
 ASKED = (
@@ -24,6 +24,10 @@ ASKED = (
     "expire_ns",
     "orig_order_request_id",
     "orig_venue_order_id",
+    "cash_order_qty",
+    "take_profit_price",
+    "display_qty",
+    "peg_offset_value",
 )
 TOLD = ("venue_order_id", "venue_status", "code", "text", "tracking_id")
 

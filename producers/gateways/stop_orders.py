@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import ClassVar
 
 from producers.gateways.checks import (
+    expiry_problems,
     flag_problems,
     id_problems,
     number_problems,
@@ -18,7 +19,13 @@ from schemas.fix import Action, OrdType, Side, TimeInForce
 
 __all__ = ["NewStopOrder", "StopStatus", "Trailing", "TrailingUnit"]
 
-STOP_TYPES = (OrdType.STOP, OrdType.STOP_LIMIT, OrdType.TAKE_PROFIT, OrdType.TRAILING_TAKE_PROFIT)
+STOP_TYPES = (
+    OrdType.STOP,
+    OrdType.STOP_LIMIT,
+    OrdType.TAKE_PROFIT,
+    OrdType.TRAILING_TAKE_PROFIT,
+    OrdType.TAKE_PROFIT_STOP_LOSS,
+)
 STOP_TIMES = (TimeInForce.GOOD_TILL_CANCEL, TimeInForce.GOOD_TILL_DATE)
 
 
@@ -81,8 +88,10 @@ class NewStopOrder:
     | STOP_LIMIT           | needed       | needed: it becomes a limit order    | none       |
     | TAKE_PROFIT          | needed       | with it a limit order, else market  | none       |
     | TRAILING_TAKE_PROFIT | where to start following, or at once | where the venue wants one | needed |
+    | TAKE_PROFIT_STOP_LOSS | needed, and `take_profit_price` too | none                        | none   |
 
     `expire_ns`, in nanoseconds of Unix time, is needed with GOOD_TILL_DATE and with nothing else.
+    `event`, `outcome` and `quote` are as in `NewOrder`.
     `instant_execution` asks that it triggers at once where the price is past the stop price already.
     All else is as in `NewOrder`.
 
@@ -98,16 +107,21 @@ class NewStopOrder:
     ord_type: OrdType
     quantity: Decimal
     stop_price: Decimal | None = None
+    take_profit_price: Decimal | None = None
     price: Decimal | None = None
     trailing: Trailing | None = None
     time_in_force: TimeInForce = TimeInForce.GOOD_TILL_CANCEL
     expire_ns: int | None = None
+    event: str | None = None
+    outcome: str | None = None
+    quote: str | None = None
     price_type: PriceType | None = None
     confirm_margin_trade: bool = False
     instant_execution: bool = False
     order_request_id: str = field(default_factory=new_id)
 
     def __post_init__(self) -> None:
+        ids = {name: getattr(self, name) for name in ("event", "outcome", "quote")}
         refuse(
             [
                 *text_problems("account", self.account),
@@ -116,10 +130,17 @@ class NewStopOrder:
                 *word_problems("ord_type", self.ord_type, STOP_TYPES),
                 *number_problems("quantity", self.quantity),
                 *self._stop_price_problems(),
+                *self._take_profit_problems(),
                 *self._price_problems(),
                 *self._trailing_problems(),
                 *word_problems("time_in_force", self.time_in_force, STOP_TIMES),
-                *self._expiry_problems(),
+                *expiry_problems(self.time_in_force, self.expire_ns),
+                *(
+                    problem
+                    for name, value in ids.items()
+                    if value is not None
+                    for problem in text_problems(name, value)
+                ),
                 *([] if self.price_type is None else word_problems("price_type", self.price_type, PriceType)),
                 *flag_problems("confirm_margin_trade", self.confirm_margin_trade),
                 *flag_problems("instant_execution", self.instant_execution),
@@ -133,12 +154,20 @@ class NewStopOrder:
         needless = self.ord_type is OrdType.TRAILING_TAKE_PROFIT
         return [] if needless else [f"stop_price is missing: a {self.ord_type} order needs one"]
 
+    def _take_profit_problems(self) -> list[str]:
+        needed = self.ord_type is OrdType.TAKE_PROFIT_STOP_LOSS
+        if self.take_profit_price is None:
+            return [f"take_profit_price is missing: a {self.ord_type} order needs one"] if needed else []
+        if not needed:
+            return [f"take_profit_price={self.take_profit_price}: a {self.ord_type} order has none"]
+        return number_problems("take_profit_price", self.take_profit_price, positive=False)
+
     def _price_problems(self) -> list[str]:
         if self.price is None:
             needed = self.ord_type is OrdType.STOP_LIMIT
             return ["price is missing: a STOP_LIMIT order needs one"] if needed else []
-        if self.ord_type is OrdType.STOP:
-            return [f"price={self.price}: a STOP order has none, a STOP_LIMIT order has"]
+        if self.ord_type in (OrdType.STOP, OrdType.TAKE_PROFIT_STOP_LOSS):
+            return [f"price={self.price}: a {self.ord_type} order has none, a STOP_LIMIT order has"]
         return number_problems("price", self.price, positive=False)
 
     def _trailing_problems(self) -> list[str]:
@@ -146,12 +175,3 @@ class NewStopOrder:
         if self.trailing is None:
             return [f"trailing is missing: a {self.ord_type} order needs it"] if needed else []
         return [] if needed else [f"trailing={self.trailing}: a {self.ord_type} order has none"]
-
-    def _expiry_problems(self) -> list[str]:
-        needed = self.time_in_force is TimeInForce.GOOD_TILL_DATE
-        if self.expire_ns is None:
-            return ["expire_ns is missing: a GOOD_TILL_DATE order needs it"] if needed else []
-        if not needed:
-            return [f"expire_ns={self.expire_ns}: a {self.time_in_force} order has none"]
-        whole = isinstance(self.expire_ns, int) and not isinstance(self.expire_ns, bool) and self.expire_ns > 0
-        return [] if whole else [f"expire_ns={self.expire_ns!r} must be nanoseconds of Unix time"]

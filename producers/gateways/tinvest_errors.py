@@ -19,7 +19,7 @@ import msgspec
 from dropcopy.errors import VenueError
 from producers.rest import RestAnswer
 
-__all__ = ["CODES", "GRPC", "HTTP", "Known", "Status", "TInvestError", "read_error"]
+__all__ = ["CODES", "GRPC", "HTTP", "Known", "Status", "TInvestError", "is_rate_limited", "read_error"]
 
 GRPC_MOST = 16
 # A proxy may answer with a page of its own.
@@ -168,6 +168,15 @@ def read_error(answer: RestAnswer) -> TInvestError:
         tracking_id=answer.headers.get("x-tracking-id", ""),
         status=_status(known, told, answer.status),
     )
+
+
+def is_rate_limited(answer: RestAnswer) -> bool:
+    """Tell whether the venue refused a call for its rate alone, so that it may be made a little later.
+
+    80002 is the limit of requests; others of its status are of something else, which waiting does not
+    mend ("Error codes"). A 429 without a code is a proxy's.
+    """
+    return answer.status == 429 and read_error(answer).code in ("80002", "HTTP_429")
 
 
 def _status(known: Known | None, told: int | None, http_status: int) -> Status:

@@ -27,8 +27,8 @@ from producers.gateways.tinvest import requests
 from producers.gateways.tinvest.answers import read_answer, read_cancel_answer, read_state, read_stop_answer
 from producers.gateways.tinvest.queries import CONTRACT, TInvestQueries
 from producers.gateways.tinvest.states import OrderState
-from producers.gateways.tinvest.turns import InTurn
-from producers.gateways.tinvest_errors import TInvestError
+from producers.gateways.tinvest_errors import TInvestError, is_rate_limited
+from producers.gateways.turns import InTurn
 from producers.rest import RestAnswer
 from producers.venues.tinvest import VenueSettings
 
@@ -123,7 +123,7 @@ class TInvestGateway(TInvestQueries):
     async def _send(self, request: OrderRequest, call: _Call, settle: Settle) -> Outcome:
         request_id = request.order_request_id
         timeout_s = self._gateway.order_turn_timeout_s
-        in_turn = InTurn(self._limits, call.method, urgent=call.urgent, timeout_s=timeout_s)
+        in_turn = InTurn(self._limits, call.method, urgent=call.urgent, timeout_s=timeout_s, passes=is_rate_limited)
 
         def make() -> Awaitable[RestAnswer | Outcome]:
             return call_once(self._client, call.path, call.body, request_id, self._gateway)

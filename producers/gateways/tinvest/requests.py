@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from dropcopy.errors import UsageError
+from producers.gateways.checks import refuse_unused
 from producers.gateways.orders import CancelOrder, CancelStopOrder, NewOrder, PriceType, ReplaceOrder
 from producers.gateways.quotation import INT64_MOST, to_quotation
 from producers.gateways.stop_orders import NewStopOrder, StopStatus, Trailing
@@ -33,9 +34,14 @@ __all__ = [
 
 Json = dict[str, Any]
 
+# What there is a place for in the contract, beside what every request has.
+_USED = {"quantity", "price", "time_in_force", "price_type", "confirm_margin_trade"}
+_STOP_USED = _USED | {"stop_price", "trailing", "expire_ns", "instant_execution"}
+
 
 def post_order_body(order: NewOrder) -> bytes:
     """Return PostOrder's request, which is PostOrderAsync's too."""
+    refuse_unused("tinvest", order, _USED)
     return _encode(
         {
             "instrumentId": order.instrument,
@@ -96,6 +102,7 @@ def post_stop_order_body(order: NewStopOrder) -> bytes:
 
     A take-profit says what it becomes; of the other types the venue knows it.
     """
+    refuse_unused("tinvest", order, _STOP_USED)
     is_take_profit = order.ord_type in words.TAKE_PROFIT_TYPES
     is_limit = order.price is not None or (order.trailing is not None and order.trailing.spread is not None)
     becomes = OrdType.LIMIT if is_limit else OrdType.MARKET
@@ -176,7 +183,9 @@ def _order_id(venue_id: str | None, request_id: str | None) -> Json:
     return {"orderId": request_id, "orderIdType": words.BY_REQUEST_ID}
 
 
-def _lots(quantity: Decimal) -> str:
+def _lots(quantity: Decimal | None) -> str:
+    if quantity is None:
+        raise UsageError("quantity is missing: tinvest has no orders for an amount of money", hint="Nothing was sent.")
     # By its digits first: to write out 1E+999999 would take long.
     if quantity.adjusted() > 18 or quantity != quantity.to_integral_value() or quantity > INT64_MOST:
         raise UsageError(f"quantity={quantity} must be a whole number of lots, of 64 bits", hint="Nothing was sent.")

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from producers.feeds.venue import CallLimits, Heard, Meaning, OrderSeen, Reads, SnapshotCall, What
+from producers.feeds.venue import CallLimits, Heard, Meaning, OrderSeen, Reads, SnapshotCall, VenueDefaults, What
 from producers.gateways.tinvest_limits import limits_of
 from producers.rest import RestAnswer
 from producers.venues.tinvest import meanings, snapshots
@@ -74,7 +74,7 @@ def _account_within(data: bytes) -> str:
     return ""
 
 
-class VenueFeed:
+class VenueFeed(VenueDefaults):
     """The order-state stream of one token: several accounts on one connection."""
 
     name = "tinvest"
@@ -142,6 +142,8 @@ class VenueFeed:
         """Return GetOrders, GetOrderState or GetStopOrders."""
         if reads is Reads.ORDER:
             return None if order is None else snapshots.order_call(account, order)
+        if reads not in snapshots.CALLS:
+            return None
         return snapshots.CALLS[reads](account, now_ns, self._settings.stop_orders_days)
 
     def snapshot_orders(self, source: str, body: bytes) -> Sequence[OrderSeen]:

@@ -129,7 +129,14 @@ def test_numbers_reach_the_venue_exactly(price: Decimal, lots: int) -> None:
         ({"price": Decimal("0.0000000001")}, "price"),
         ({"price": Decimal(2**63)}, "price"),
         ({"time_in_force": TimeInForce.GOOD_TILL_CANCEL}, "time_in_force"),
-        ({"time_in_force": TimeInForce.GOOD_TILL_DATE}, "time_in_force"),
+        ({"time_in_force": TimeInForce.GOOD_TILL_DATE, "expire_ns": 1}, "expire_ns"),
+        ({"quantity": None, "cash_order_qty": Decimal(1), "ord_type": OrdType.MARKET, "price": None}, "cash_order_qty"),
+        ({"stop_price": Decimal(1), "ord_type": OrdType.STOP_LIMIT}, "stop_price"),
+        ({"display_qty": Decimal(1), "ord_type": OrdType.ICEBERG}, "display_qty"),
+        ({"post_only": True}, "post_only"),
+        ({"event": "e"}, "event"),
+        ({"outcome": "o"}, "outcome"),
+        ({"quote": "q"}, "quote"),
     ],
 )
 def test_what_the_venue_has_no_form_for_is_refused_by_name(changes: dict[str, Any], named: str) -> None:

@@ -350,9 +350,10 @@ def test_stop_orders_are_asked_for_by_day_by_being_active_and_further_back(reads
 
 def test_every_call_has_its_share_of_the_venues_limits():
     venue = feed()
-    calls = [venue.snapshot_call(reads, "A1", 0, UNNAMED) for reads in Reads]
-    assert {call.source for call in calls if call} == set(venue.reads_per_minute)
-    assert None not in calls
+    calls = {reads: venue.snapshot_call(reads, "A1", 0, UNNAMED) for reads in Reads}
+    assert {call.source for call in calls.values() if call} == set(venue.reads_per_minute)
+    # Its orders tell their fills themselves.
+    assert [reads for reads, call in calls.items() if call is None] == [Reads.TRADES]
 
 
 @pytest.mark.parametrize(

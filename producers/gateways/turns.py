@@ -10,27 +10,42 @@ from producers.gateways.limits import LimitError, Limits
 from producers.gateways.orders import Outcome
 from producers.rest import RestAnswer
 
-__all__ = ["InTurn"]
+__all__ = ["InTurn", "is_too_many"]
 
 TOO_MANY_REQUESTS = 429
 # How often a call that the venue would not count in is made again.
 AGAIN_MOST = 3
 
 
+def is_too_many(answer: RestAnswer) -> bool:
+    """Tell whether a venue refused a call for its rate: by HTTP's own status."""
+    return answer.status == TOO_MANY_REQUESTS
+
+
 class InTurn:
     """Waits for a call's turn on entering; an async context manager.
 
-    All turns of the call together are waited for at most `timeout_s`.
+    All turns of the call together are waited for at most `timeout_s`. `passes` tells whether an answer
+    refuses the call for its rate alone, so that it may be made again in a later turn.
 
     Raises on entering:
         LimitError: the turn would come, or came, too late. Nothing was sent.
     """
 
-    def __init__(self, limits: Limits, method: str, *, urgent: bool, timeout_s: float) -> None:
+    def __init__(
+        self,
+        limits: Limits,
+        method: str,
+        *,
+        urgent: bool,
+        timeout_s: float,
+        passes: Callable[[RestAnswer], bool] = is_too_many,
+    ) -> None:
         self._limits = limits
         self._method = method
         self._urgent = urgent
         self._timeout_s = timeout_s
+        self._passes = passes
         self._deadline = 0.0
         self._first = AsyncExitStack()
 
@@ -56,7 +71,7 @@ class InTurn:
         async with self._first.pop_all():
             answer = await self._learned(make)
         for _ in range(AGAIN_MOST):
-            if not isinstance(answer, RestAnswer) or answer.status != TOO_MANY_REQUESTS:
+            if not isinstance(answer, RestAnswer) or not self._passes(answer):
                 break
             try:
                 async with self._turn():
