@@ -1,7 +1,9 @@
 """Logs: structured events on standard error, as coloured lines for a person, as JSON for a machine."""
 
 import logging
+import os
 import sys
+from pathlib import Path
 
 import structlog
 
@@ -13,7 +15,8 @@ __all__ = ["configure_logs", "get_logger"]
 def configure_logs(settings: Settings) -> None:
     """Set up structlog and the standard library's logging to write the same lines.
 
-    `auto` writes for a person when standard error is a terminal, plain `key=value` lines otherwise.
+    `auto` writes for a person when standard error is a terminal, JSON in a container, and plain
+    `key=value` lines otherwise.
     """
     level = getattr(logging, settings.log_level.upper())
     shared: list[structlog.typing.Processor] = [
@@ -22,10 +25,11 @@ def configure_logs(settings: Settings) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     renderer: structlog.typing.Processor
-    if settings.log_format == "json":
+    form = _form(settings.log_format, terminal=sys.stderr.isatty(), container=_in_container())
+    if form == "json":
         shared.append(structlog.processors.format_exc_info)
         renderer = structlog.processors.JSONRenderer()
-    elif settings.log_format == "console" or sys.stderr.isatty():
+    elif form == "console":
         renderer = structlog.dev.ConsoleRenderer()
     else:
         shared.append(structlog.processors.format_exc_info)
@@ -49,6 +53,18 @@ def configure_logs(settings: Settings) -> None:
     # Libraries whose information is about themselves: theirs is told from warnings on.
     for noisy in ("httpx", "httpcore", "aiokafka", "websockets", "faust", "mode", "asyncio"):
         logging.getLogger(noisy).setLevel(max(level, logging.WARNING))
+
+
+def _form(asked: str, *, terminal: bool, container: bool) -> str:
+    if asked != "auto":
+        return asked
+    return "console" if terminal else "json" if container else "plain"
+
+
+def _in_container() -> bool:
+    """Tell whether the process runs under Kubernetes, Docker or Podman, by the marks that they leave."""
+    marks = (Path("/.dockerenv"), Path("/run/.containerenv"))
+    return "KUBERNETES_SERVICE_HOST" in os.environ or any(mark.exists() for mark in marks)
 
 
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:

@@ -26,6 +26,7 @@ from faust.types import TP
 import processors.mappings
 from dropcopy.kafka import client_config
 from dropcopy.logs import get_logger
+from dropcopy.probes import Probes, serve
 from dropcopy.settings import Settings
 from processors.shard import Reports
 from processors.sink import Sink
@@ -75,6 +76,9 @@ class Processor(faust.App):
             value_serializer="raw",
         )
         self._static_id = settings.worker_id
+        self._problem: str | None = "it is starting"
+        self.probes = Probes("processor")
+        self.probes.check("partitions", lambda: self._problem)
         self.sink = Sink(settings, f"{settings.group_id}-{worker_id}", self._fail)
         self.worker = Worker(settings, venues, ids, self.sink, self._commit_soon)
         names = [topics.frames_topic(venue).name for venue in sorted(venues)] + [topics.SUBMITTED.name]
@@ -111,7 +115,9 @@ class Processor(faust.App):
 
     async def on_first_start(self) -> None:
         """Open the sink before anything is read."""
+        self.add_future(self.probes.pulse())
         await self.sink.open()
+        self._problem = "none are assigned yet"
         await super().on_first_start()
 
     async def finish(self) -> None:
@@ -155,9 +161,12 @@ class Processor(faust.App):
         cast("Consumer", self.consumer).commit_soon(offsets)
 
     async def _assigned(self, _: object, assigned: set[TP], **__: object) -> None:
+        self._problem = "their state is being restored"
         await self.worker.assigned(assigned)
+        self._problem = None
 
     async def _revoked(self, _: object, revoked: set[TP], **__: object) -> None:
+        self._problem = "none are assigned now"
         if self.failure is None:
             await self.worker.revoked(revoked)
 
@@ -171,7 +180,8 @@ def run(app: Processor) -> int:
     sys.setswitchinterval(0.005)
     worker = faust.Worker(app, override_logging=False, redirect_stdouts=False, quiet=True)
     try:
-        worker.execute_from_commandline()
+        with serve(app.settings, app.probes):
+            worker.execute_from_commandline()
     except SystemExit as stop:
         return int(stop.code or 0) or int(app.failure is not None)
     finally:
