@@ -4,6 +4,8 @@ Exit status: 0 done, 1 failed, 2 the call or a setting is wrong, 3 Kafka or the 
 refused, 130 interrupted. Records go to standard output, all else to standard error.
 """
 
+import os
+import signal
 import sys
 from importlib.metadata import entry_points, version
 from typing import Annotated, NoReturn
@@ -46,6 +48,9 @@ def build() -> typer.Typer:
 
 def main() -> NoReturn:
     """Run the command that the command line names, and end the process with its status."""
+    # The kernel ends a container's first process by SIGTERM only if it says how; roles say so once they run.
+    if os.getpid() == 1:
+        signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     try:
         build()(standalone_mode=True)
     except DropcopyError as error:

@@ -10,7 +10,11 @@ __all__ = ["simulate"]
 
 def simulate(
     venue: Annotated[str, typer.Argument(help="The venue to simulate: tinvest.")],
-    port: Annotated[int, typer.Option(help="The port on 127.0.0.1; 0 takes a free one.", min=0, max=65535)] = 0,
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port; 0 takes a free one.", min=0, max=65535)] = 0,
+    secrets: Annotated[
+        Path | None, typer.Option(help="A folder with its secrets, one file each (tinvest_token); else made up.")
+    ] = None,
     accounts: Annotated[str, typer.Option(help="How many accounts, or their ids, comma-separated.")] = "3",
     seed: Annotated[int | None, typer.Option(help="Let the same happen as in another run with this seed.")] = None,
     speed: Annotated[float, typer.Option(help="How fast orders live; at 1 for about 2 seconds.", min=0.001)] = 1,
@@ -33,4 +37,6 @@ def simulate(
         certificate=certificate,
         key=key,
         limits=limits,
+        host=host,
+        secrets=secrets,
     )

@@ -14,6 +14,7 @@ from uuid import uuid4
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
+from sandbox.ports import HOST
 from sandbox.simulators.tinvest import faults, wire
 from sandbox.simulators.tinvest.calls import Calls, Json
 from sandbox.simulators.tinvest.controls import Desk, routes
@@ -33,6 +34,7 @@ from sandbox.simulators.tinvest.stream import StreamConnection
 __all__ = ["TInvestSimulator", "account_ids"]
 
 CONTRACT = "tinkoff.public.invest.api.contract.v1"
+EVERY_ADDRESS = "0.0.0.0"  # noqa: S104 -- compared with, and listened on only where asked for
 STREAM_PATH = f"/ws/{CONTRACT}.OrdersStreamService/OrderStateStream"
 
 # Close codes are 4000 and the gRPC status (T-Invest, WebSocket errors).
@@ -47,7 +49,7 @@ def account_ids(count: int) -> list[str]:
 
 
 class TInvestSimulator:
-    """A T-Invest on 127.0.0.1, with a made-up token; an async context manager.
+    """A T-Invest on `host`, with a made-up token; an async context manager.
 
     `port` 0 takes a free one. `seed`, `speed` and `fates` are the market's, `limits` how often it may be
     called. With `tls` (a server's context) the addresses are https and wss.
@@ -58,6 +60,7 @@ class TInvestSimulator:
         *,
         accounts: list[str] | None = None,
         token: str | None = None,
+        host: str = HOST,
         port: int = 0,
         seed: int | None = None,
         speed: float = 1,
@@ -67,6 +70,7 @@ class TInvestSimulator:
     ) -> None:
         self.accounts = accounts or account_ids(3)
         self.token = token or f"t.simulated-{secrets.token_urlsafe(24)}"
+        self._host = host
         self.port = port
         self._tls = tls
         # Milliseconds of the start, so that a later run's exchange ids are others.
@@ -88,19 +92,24 @@ class TInvestSimulator:
         self._runner: web.AppRunner | None = None
 
     @property
+    def _authority(self) -> str:
+        # What listens on every address is reached by this one.
+        return f"{HOST if self._host == EVERY_ADDRESS else self._host}:{self.port}"
+
+    @property
     def rest_url(self) -> str:
         """What the REST paths are appended to."""
-        return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}/rest"
+        return f"{'https' if self._tls else 'http'}://{self._authority}/rest"
 
     @property
     def ws_url(self) -> str:
         """What the stream's path is appended to."""
-        return f"{'wss' if self._tls else 'ws'}://127.0.0.1:{self.port}/ws"
+        return f"{'wss' if self._tls else 'ws'}://{self._authority}/ws"
 
     @property
     def control_url(self) -> str:
         """What `/orders`, `/faults` and the other controls are appended to."""
-        return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}/control"
+        return f"{'https' if self._tls else 'http'}://{self._authority}/control"
 
     def orders(self) -> list[Json]:
         """Return the ledger: every order that the venue was asked for and took, as it stands."""
@@ -160,7 +169,7 @@ class TInvestSimulator:
         # A client that hangs up ends its call, so that a dropped reply waits no longer than its client.
         self._runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", self.port, ssl_context=self._tls)
+        site = web.TCPSite(self._runner, self._host, self.port, ssl_context=self._tls)
         await site.start()
         self.port = self._runner.addresses[0][1]
         return self
