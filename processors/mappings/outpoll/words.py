@@ -1,0 +1,87 @@
+"""Outpoll's words and numbers, as FIX's words and Decimals."""
+
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from typing import Final, TypeVar
+
+import msgspec
+
+from processors.core.errors import MappingError
+from processors.core.model import Report
+from schemas.fix import OrdStatus, OrdType, Side
+
+__all__ = ["NAMELESS", "ORDER_TYPES", "SIDES", "QuantityOf", "finite", "read_each", "status_of", "time_ns"]
+
+# Gives the OrderQty that is known of an order by its request id or the venue's id.
+QuantityOf = Callable[[str | None, str | None], Decimal | None]
+_T = TypeVar("_T")
+
+NAMELESS: Final = "an order without an id"
+_NS_PER_MS: Final = 1_000_000
+
+# Outpoll, History and Get Active Orders show FILLED and ACTIVE, Get TP/SL Orders ACTIVE; of what else there
+# is, only words that can mean one thing are read.
+_STATUSES: Final = {
+    "ACTIVE": OrdStatus.NEW,
+    "PARTIALLY_FILLED": OrdStatus.PARTIALLY_FILLED,
+    "FILLED": OrdStatus.FILLED,
+    "CANCELED": OrdStatus.CANCELED,
+    "CANCELLED": OrdStatus.CANCELED,
+    "EXPIRED": OrdStatus.EXPIRED,
+    "REJECTED": OrdStatus.REJECTED,
+    "TRIGGERED": OrdStatus.TRIGGERED,
+}
+SIDES: Final = {"BUY": Side.BUY, "SELL": Side.SELL}
+ORDER_TYPES: Final = {"LIMIT": OrdType.LIMIT, "MARKET": OrdType.MARKET}
+
+
+def status_of(text: str) -> OrdStatus:
+    """Return the status that an order's or a take-profit / stop-loss order's word says.
+
+    Raises:
+        MappingError: it is not known.
+    """
+    found = _STATUSES.get(text)
+    if found is None:
+        raise MappingError("status", text, "no status that is known")
+    return found
+
+
+def finite(field: str, value: Decimal | None) -> Decimal | None:
+    """Return a number, or None where there is none or 0, which is no price and no quantity.
+
+    Raises:
+        MappingError: it is no number that can be computed with, or negative.
+    """
+    if value is None:
+        return None
+    if not value.is_finite() or value < 0:
+        raise MappingError(field, value, "no quantity and no price")
+    return value or None
+
+
+def time_ns(milliseconds: int | None) -> int | None:
+    """Return a time, None where there is none."""
+    return milliseconds * _NS_PER_MS if milliseconds else None
+
+
+def read_each(items: Sequence[msgspec.Raw], read: Callable[[msgspec.Raw], Report | None]) -> list[Report]:
+    """Return the reports of an answer's items; `read` gives None for one that tells of nothing.
+
+    Raises:
+        MappingError: of the first that can't be read; it carries the reports of all that can.
+    """
+    reports: list[Report] = []
+    unread: MappingError | None = None
+    for item in items:
+        try:
+            report = read(item)
+        except MappingError as error:
+            unread = unread or error
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            unread = unread or MappingError("item", bytes(item)[:80], str(error))
+        else:
+            reports += [report] if report is not None else []
+    if unread is not None:
+        raise MappingError(unread.field, unread.value, unread.reason, reports)
+    return reports
