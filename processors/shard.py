@@ -11,7 +11,7 @@ from typing import Protocol
 import msgspec
 
 from dropcopy.kafka import murmur2_partition
-from processors.core import feeds
+from processors.core import deadlines, feeds
 from processors.core.errors import MappingError
 from processors.core.join import on_report, on_submission
 from processors.core.model import Account, Event, Order, Origin, Report, Submission
@@ -124,7 +124,7 @@ class Shard:
     def finish(self) -> list[Record]:
         """End the round: look at what is due, and return all that is to be written."""
         out = self._out
-        feeds.expire(self.state, list(out.accounts), out, submitted_at_end=self._submitted_at_end)
+        deadlines.expire(self.state, list(out.accounts), out, submitted_at_end=self._submitted_at_end)
         self._write(out)
         self._write_rest(out)
         records, self._records, self._out = self._records, [], Outcome()
@@ -134,7 +134,7 @@ class Shard:
         """Look at what only a clock can tell, and say whether there is something to write."""
         out = self._out
         if self._frames_at_end:
-            feeds.expire_on_clock(self.state, now_ns, out)
+            deadlines.expire_on_clock(self.state, now_ns, out)
         # What waits for the submitted side to be read to its end waits for no further frame.
         for key in self.state.waiting:
             out.accounts[key] = self.state.accounts[key]

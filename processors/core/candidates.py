@@ -16,6 +16,9 @@ Two equal orders can't be told apart, so nothing is guessed. An order is taken f
 * the call is the only unanswered one that it fits.
 
 Otherwise the submission is OUTCOME_UNKNOWN, and the candidates are named, for a person to decide.
+
+T-Invest may replace a request id that is no UUID by one of its own (T-Invest, Idempotency). Where the answer to
+the call ties the venue's id to it nothing is lost. Where there is none the two stay apart, and each says why.
 """
 
 from typing import Final
@@ -26,7 +29,7 @@ from processors.core.model import Order, Origin
 from processors.core.state import Outcome, Partition, joined
 from schemas.fix import Source
 
-__all__ = ["candidates", "tie"]
+__all__ = ["candidates", "renamed", "tie"]
 
 SECOND_NS: Final = 1_000_000_000
 # How far the venue's clock and ours may be apart, and how long after a call began its order may be made.
@@ -40,6 +43,27 @@ _SAME: Final = ("instrument", "side", "ord_type", "price", "stop_price", "take_p
 def candidates(state: Partition, call: Order) -> list[str]:
     """Return the keys of the orders that an unanswered call may have made."""
     return [key for key, order in state.orders.items() if _fits(call, order)]
+
+
+def renamed(state: Partition, order: Order) -> str:
+    """Say which submissions an order that nobody submitted may be of, if the venue replaced their request ids."""
+    told = order.terms
+    if not state.no_uuids or told.order_request_id.startswith(f"{told.venue}:"):
+        return ""
+    found = [key for key in sorted(state.no_uuids) if _may_be_renamed(state.orders[key], order)]
+    return f"; it may be {' or '.join(found)}, whose request id is no UUID and may have been replaced" if found else ""
+
+
+def _may_be_renamed(call: Order, order: Order) -> bool:
+    # The instrument is left out: it may be submitted by another id than the venue tells.
+    sent, told = call.terms, order.terms
+    if (sent.venue, sent.account) != (told.venue, told.account) or sent.submitted_ns is None or joined(call):
+        return False
+    in_time = sent.submitted_ns - SKEW_NS <= order.reported_ns <= sent.submitted_ns + CALL_NS + SKEW_NS
+    return in_time and all(
+        None in (a, b) or a == b
+        for a, b in ((getattr(sent, n), getattr(told, n)) for n in ("side", "ord_type", "price"))
+    )
 
 
 def tie(state: Partition, account: str, key: str, order: Order, now_ns: int, out: Outcome) -> bool:

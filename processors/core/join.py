@@ -42,7 +42,7 @@ from processors.core.identity import absorb, call, resolve
 from processors.core.lifecycle import FINAL, STATUS, Fact, learn
 from processors.core.model import Order, Origin, Report, Submission, Terms
 from processors.core.publishing import both_here, new_event, publish
-from processors.core.state import Outcome, Partition
+from processors.core.state import Outcome, Partition, is_uuid
 from schemas.fix import Action, ExecType, OrdStatus, Phase, Source
 from schemas.topics import account_key
 
@@ -186,6 +186,8 @@ def _submission_arrived(
         replaces=_replaced_key(state, account, submission),
         **{name: value for name in _SUBMITTED if (value := getattr(submission, name)) is not None},
     )
+    if not is_uuid(key):
+        state.no_uuids.add(key)
     if order.reported_ns:
         start = both_here(order, "its submission came after its time", origin, out, 0)
         return changes.replaced_by(state, key, order, origin, out, start)

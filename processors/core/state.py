@@ -8,7 +8,7 @@ from processors.core.lifecycle import Fact
 from processors.core.model import Account, Event, FeedStatus, Order, Terms, Unmatched
 from schemas.topics import account_key
 
-__all__ = ["Grace", "Outcome", "Partition", "index", "joined"]
+__all__ = ["Grace", "Outcome", "Partition", "index", "is_uuid", "joined"]
 
 
 _REFUSED = Fact.REFUSED.value
@@ -48,7 +48,8 @@ class Partition(Struct):
     Orders by their key, accounts by theirs. `aliases` (account -> venue's id -> order) and `due`
     (account -> heap of (time, order)) are derived from them, as is `triggered` (account -> venue's id of
     what a stop order became -> stop order). `waiting` are the accounts with orders
-    that are due but wait for the submitted side.
+    that are due but wait for the submitted side. `no_uuids` are the orders that were submitted under an id
+    that is no UUID.
     """
 
     grace: Grace
@@ -58,11 +59,17 @@ class Partition(Struct):
     due: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
     triggered: dict[str, dict[str, str]] = field(default_factory=dict)
     waiting: set[str] = field(default_factory=set)
+    no_uuids: set[str] = field(default_factory=set)
     duplicates: int = 0
 
     def wake(self, account: str, time_ns: int, key: str) -> None:
         """Have the order looked at when the account's time has reached `time_ns`."""
         heapq.heappush(self.due.setdefault(account, []), (time_ns, key))
+
+
+def is_uuid(text: str) -> bool:
+    """Tell whether a text has a UUID's usual form."""
+    return len(text) == 36 and text[8] == text[13] == text[18] == text[23] == "-"
 
 
 def joined(order: Order) -> bool:
@@ -78,6 +85,8 @@ def index(state: Partition, key: str, order: Order) -> None:
         names[name] = key
     if order.triggers_id is not None:
         state.triggered.setdefault(account, {})[order.triggers_id] = key
+    if order.terms.submitted_ns is not None and not is_uuid(key):
+        state.no_uuids.add(key)
     if order.ended_ns:
         state.wake(account, order.ended_ns + state.grace.retention_ns, key)
     if order.due_ns and not joined(order):

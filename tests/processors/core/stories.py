@@ -6,7 +6,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from processors.core.feeds import account_of, expire, hear, on_marker
+from processors.core.deadlines import expire
+from processors.core.feeds import account_of, hear, on_marker
 from processors.core.join import on_report, on_submission
 from processors.core.model import Order, Origin, Report, Submission, Trade
 from processors.core.state import Grace, Outcome, Partition

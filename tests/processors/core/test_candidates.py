@@ -128,3 +128,47 @@ def test_where_the_venue_knows_request_ids_an_order_without_one_is_somebody_else
     desk.mark(Kind.HEARTBEAT, at(30))
 
     assert JoinStatus.MATCHED not in {status for _, status, _ in told(desk)}
+
+
+def by_no_uuid() -> Desk:
+    desk = Desk()
+    desk.mark(Kind.CONNECTED, at(-20))
+    desk.mark(Kind.RECONCILED, at(-19))
+    desk.tell(submission(request="my-order-1"))
+    return desk
+
+
+def test_a_request_id_that_the_venue_replaced_is_named_as_the_reason_on_both_sides() -> None:
+    desk = by_no_uuid()
+    desk.tell(report(OrdStatus.NEW, request=OTHER), at(1))
+    desk.mark(Kind.HEARTBEAT, at(12))
+
+    said = {record.order_request_id: (record.reason, record.detail) for record in desk.out.unmatched}
+    assert said["my-order-1"] == (
+        UnmatchedReason.NO_VENUE_REPLY,
+        "the feed was up all the while and told nothing of it; "
+        "its request id is no UUID, which the venue may have replaced by one of its own",
+    )
+    assert said[OTHER] == (
+        NOT_HERE,
+        "the venue told of it, and nobody submitted it here; "
+        "it may be my-order-1, whose request id is no UUID and may have been replaced",
+    )
+
+
+def test_an_answer_ties_a_request_id_that_the_venue_replaced() -> None:
+    desk = by_no_uuid()
+    desk.tell(report(OrdStatus.NEW, request=OTHER), at(1))
+    desk.tell(submission(Phase.ACCEPTED, request="my-order-1", name="7001"))
+    desk.mark(Kind.HEARTBEAT, at(12))
+
+    assert (told(desk), list(desk.state.orders)) == ([], ["my-order-1"])
+
+
+def test_an_order_of_another_side_is_not_named() -> None:
+    desk = by_no_uuid()
+    desk.tell(replace(report(OrdStatus.NEW, request=OTHER), side=Side.SELL), at(1))
+    desk.mark(Kind.HEARTBEAT, at(12))
+
+    details = {record.order_request_id: record.detail for record in desk.out.unmatched}
+    assert details[OTHER] == "the venue told of it, and nobody submitted it here"

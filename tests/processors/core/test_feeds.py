@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processors.core.feeds import expire_on_clock
+from processors.core.deadlines import expire_on_clock
 from processors.core.model import Account, FeedStatus, Unmatched
 from schemas.fix import ExecType, FeedState, JoinStatus, OrdStatus, Phase, UnmatchedReason
 from schemas.headers import Kind

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from processors.core.feeds import expire
+from processors.core.deadlines import expire
 from processors.core.lifecycle import status_of
 from processors.core.model import Order, Report, Submission
 from processors.core.state import index

@@ -1,0 +1,107 @@
+"""What becomes due when an account's time has come: an order without its other side, an ended one's stay.
+
+Time is the account's watermark (`feeds.py`). One case has no record that could carry it: every feed of an
+account has fallen silent, its process too. For that alone the clock is let in, as an argument of
+`expire_on_clock`.
+"""
+
+import heapq
+from collections.abc import Iterable
+
+from processors.core import candidates
+from processors.core.feeds import show
+from processors.core.model import Account, Order
+from processors.core.publishing import decide
+from processors.core.reasons import why_missing
+from processors.core.state import Outcome, Partition, joined
+from schemas.fix import FeedState, UnmatchedReason
+from schemas.topics import account_key
+
+__all__ = ["expire", "expire_on_clock"]
+
+
+def expire(state: Partition, keys: Iterable[str], out: Outcome, *, submitted_at_end: bool) -> None:
+    """Look at every order of these accounts whose time has come by their watermark.
+
+    `submitted_at_end` says that the partition's submissions have been read to their end: only then
+    is an order said to have none.
+    """
+    for key in keys:
+        heap = state.due.get(key)
+        account = state.accounts.get(key)
+        if not heap or account is None:
+            continue
+        later: list[tuple[int, str]] = []
+        while heap and heap[0][0] <= account.watermark_ns:
+            entry = heapq.heappop(heap)
+            order = state.orders.get(entry[1])
+            if order is not None and not _due(state, account, entry[1], order, submitted_at_end, out):
+                later.append(entry)
+        for entry in later:
+            heapq.heappush(heap, entry)
+        if later:
+            state.waiting.add(key)
+        else:
+            state.waiting.discard(key)
+
+
+def _due(state: Partition, account: Account, key: str, order: Order, submitted_at_end: bool, out: Outcome) -> bool:
+    """Deal with one order whose time has come; False when it has to be looked at again."""
+    now = account.watermark_ns
+    if not joined(order) and order.due_ns <= now:
+        reason, detail = why_missing(state, account, key, order)
+        if reason is not order.unmatched_reason:
+            if reason is UnmatchedReason.NOT_SUBMITTED_HERE and not submitted_at_end:
+                return False
+            if candidates.tie(state, account_key(account.venue, account.account), key, order, now, out):
+                return True
+            decide(key, order, reason, detail, now, out)
+            state.wake(account_key(account.venue, account.account), now + state.grace.retention_ns, key)
+            return True
+    # An order that nothing is heard of goes by the same time as one that ended.
+    unheard = order.unmatched_reason is not None and not order.reported_ns
+    over = order.ended_ns or (order.due_ns if unheard else 0)
+    if over and over + state.grace.retention_ns <= now:
+        _forget(state, account, key, order, out)
+    elif unheard and not order.ended_ns:
+        state.wake(account_key(account.venue, account.account), over + state.grace.retention_ns, key)
+    return True
+
+
+def _forget(state: Partition, account: Account, key: str, order: Order, out: Outcome) -> None:
+    del state.orders[key]
+    names = state.aliases.get(account_key(account.venue, account.account), {})
+    for name in order.names:
+        if names.get(name) == key:
+            del names[name]
+    if order.triggers_id is not None:
+        state.triggered.get(account_key(account.venue, account.account), {}).pop(order.triggers_id, None)
+    state.no_uuids.discard(key)
+    out.orders[key] = None
+
+
+def expire_on_clock(state: Partition, now_ns: int, out: Outcome) -> None:
+    """Give every order as FEED_DOWN whose time has passed on the clock while all its account's feeds are silent.
+
+    Call it only once the partition's frames have been read to their end: a backlog is no silence.
+    """
+    for key, heap in state.due.items():
+        account = state.accounts.get(key)
+        heard = account.watermark_ns if account is not None else 0
+        silent = account is None or not account.connections or heard + state.grace.silence_ns <= now_ns
+        if not silent or not heap or heap[0][0] > now_ns:
+            continue
+        if account is not None and account.state is FeedState.UP:
+            show(account, FeedState.DOWN, heard, "silent", None, out)
+        for due_ns, name in sorted(heap):
+            order = state.orders.get(name)
+            if due_ns > now_ns:
+                break
+            if order is not None and _unanswered(order, now_ns):
+                detail = "no feed of the account is heard" if account else "no feed serves the account"
+                decide(name, order, UnmatchedReason.FEED_DOWN, detail, now_ns, out)
+
+
+def _unanswered(order: Order, now_ns: int) -> bool:
+    waits = order.unmatched_reason is None and not joined(order) and order.terms.submitted_ns is not None
+    return waits and order.due_ns <= now_ns
