@@ -410,6 +410,13 @@ def test_garbage_is_refused_and_nothing_else_happens(value: bytes) -> None:
             pass
 
 
+@pytest.mark.parametrize("source", [STREAM, GET_ORDERS])
+def test_bytes_that_are_no_text_are_refused(source: str) -> None:
+    value = b'{"orderState":{"accountId":"\xff"},"orders":[{"orderId":"\xff"}]}'
+    with pytest.raises(MappingError, match="frame"):
+        reports(value, source, "2000000001", unknown_qty)
+
+
 # GetOrders.
 
 
