@@ -1,0 +1,20 @@
+"""An Outpoll that runs on this machine: its matching and its JSON, which are pure, and its sockets.
+
+Its controls are HTTP calls with JSON under `/control`; what can't be done is answered with 400 and
+`{"error": ...}`:
+
+| call | what it does |
+|---|---|
+| `GET orders`, `GET stop-orders` | the ledgers: all that the venue took, as it stands; TP/SL orders are stop orders |
+| `GET calls` | the newest REST calls: what was asked, and how each ended |
+| `GET stats` | counts of connections, calls, messages, and faults still to come |
+| `POST faults` | lets something go wrong: `{"fault": name, ...}`, see `faults` |
+| `GET`, `POST limits` | how often an account may call: `none`, or `{"calls", "seconds"}` |
+| `GET`, `POST prices` | `{"instrument", "price"}` moves a price, which triggers TP/SL orders |
+| `POST orders` | `{"action": "place", "fill" or "cancel", ...}`, see `controls` |
+| `POST stop-orders` | `{"action": "trigger" or "cancel", "account", "stop_order_id"}` |
+"""
+
+from sandbox.simulators.outpoll.server import Simulator
+
+__all__ = ["Simulator"]

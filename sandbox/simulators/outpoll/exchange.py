@@ -1,0 +1,120 @@
+"""The market on the clock, and the history of it that another service of the venue shows."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from decimal import Decimal
+
+from sandbox.simulators.outpoll.instruments import Instrument
+from sandbox.simulators.outpoll.market import Happening, Market
+from sandbox.simulators.outpoll.orders import Ask, Order
+from sandbox.simulators.outpoll.tpsl import TpslAsk, TpslOrder
+
+__all__ = ["Exchange", "History"]
+
+
+class Exchange:
+    """Runs a market in real time on the running event loop; `tell` gets each order after each step of it."""
+
+    def __init__(self, market: Market, tell: Callable[[Happening | TpslOrder], None]) -> None:
+        self.market = market
+        self._tell = tell
+        self._timer: asyncio.TimerHandle | None = None
+
+    def submit(self, ask: Ask, *, ignored: bool = False) -> Order:
+        """Take an order."""
+        order = self.market.submit(ask, time.time_ns(), ignored=ignored)
+        self._tick()
+        return order
+
+    def cancel(self, order: Order, *, fails: bool = False) -> None:
+        """Cancel what is left of an order, if it is still active; or let that fail."""
+        self.market.cancel(order, self._tick(), fails=fails)
+        self._tick()
+
+    def fill(self, order: Order, quantity: Decimal, price: Decimal) -> None:
+        """Let an order trade."""
+        self.market.fill(order, quantity, price, time.time_ns())
+        self._tick()
+
+    def submit_tpsl(self, ask: TpslAsk, *, ignored: bool = False) -> TpslOrder:
+        """Take a take-profit / stop-loss order."""
+        tpsl = self.market.submit_tpsl(ask, time.time_ns(), ignored=ignored)
+        self._tick()
+        return tpsl
+
+    def withdraw(self, tpsl: TpslOrder) -> None:
+        """Cancel a take-profit / stop-loss order, if it is still active."""
+        self.market.withdraw(tpsl, self._tick())
+        self._tick()
+
+    def trigger(self, tpsl: TpslOrder) -> None:
+        """Let a take-profit / stop-loss order become an order."""
+        self.market.trigger(tpsl, time.time_ns())
+        self._tick()
+
+    def set_price(self, instrument: Instrument, price: Decimal) -> None:
+        """Move an instrument's price."""
+        self._tick()
+        self.market.set_price(instrument, price, time.time_ns())
+        self._tick()
+
+    def stop(self) -> None:
+        """Let nothing more happen."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _tick(self) -> int:
+        """Let all happen that is due, and return the time by which it is done.
+
+        What is pushed at that very time comes before all that is due later.
+        """
+        self.stop()
+        now_ns = time.time_ns()
+        for happening in self.market.advance(now_ns):
+            self._tell(happening)
+        due_ns = self.market.next_due_ns
+        if due_ns is not None:
+            self._timer = asyncio.get_running_loop().call_later(max(0, due_ns - now_ns) / 1e9, self._tick)
+        return now_ns
+
+
+class History:
+    """What the history service knows of the orders that the venue has told of: all, or with a lag.
+
+    `tell` gets each order as this service learns of it.
+    """
+
+    def __init__(self, tell: Callable[[Order], None]) -> None:
+        self.lag_s = 0.0
+        self._tell = tell
+        self._orders: dict[str, Order] = {}
+        self._coming: set[asyncio.TimerHandle] = set()
+
+    def learn(self, order: Order) -> None:
+        """Take in how an order stands, now or after the lag."""
+        if not self.lag_s:
+            self._keep(order)
+            return
+        due_s = asyncio.get_running_loop().time() + self.lag_s
+        self._coming = {handle for handle in self._coming if handle.when() > due_s - self.lag_s}
+        self._coming.add(asyncio.get_running_loop().call_at(due_s, self._keep, order))
+
+    def _keep(self, order: Order) -> None:
+        kept = self._orders.get(order.order_id)
+        # A lag that was shortened lets the newer come first.
+        if kept is None or kept.revision < order.revision:
+            self._orders[order.order_id] = order
+            self._tell(order)
+
+    def orders(self, account: str) -> list[Order]:
+        """Return an account's orders as this service knows them, oldest first."""
+        known = (order for order in self._orders.values() if order.ask.account == account)
+        return sorted(known, key=lambda order: order.created_ns)
+
+    def stop(self) -> None:
+        """Learn nothing more."""
+        for handle in self._coming:
+            handle.cancel()
+        self._coming.clear()
