@@ -26,6 +26,7 @@ class VenueSettings(SettingsGroup):
     history service's order feed (`order_feed_url`, which may be empty: then it is not read). A page of the
     documents names one host, https://api.outpoll.com, for all calls: then it is both `rest_url` and
     `history_url`. With `pong` each PING is answered; the documents do not say whether that is wanted.
+    `calls_per_s` are of one process with one key: the venue limits calls, and its numbers are not documented.
     """
 
     group: ClassVar[str] = "outpoll"
@@ -42,6 +43,7 @@ class VenueSettings(SettingsGroup):
     pong: bool = False
     # The venue pings; how often, the documents do not say.
     silence_s: float = Field(default=60, gt=0, le=3600)
+    calls_per_s: int = Field(default=5, ge=1, le=10_000)
 
     @field_validator("api_key")
     @classmethod

@@ -1,0 +1,58 @@
+"""What Outpoll's answers to order entry mean: it was done, it was not, or nobody knows. Pure.
+
+200 and 202 both name the order; 202 says that what becomes of it is told by the stream (Outpoll, Create API Key,
+Place Limit Order; Private endpoints).
+"""
+
+import msgspec
+
+from producers.gateways.orders import Accepted, Outcome, Rejected, Unknown
+from producers.gateways.outpoll.errors import read_error
+from producers.rest import RestAnswer
+
+__all__ = ["read_answer", "read_cancel_answer"]
+
+_DONE = (200, 201, 202, 204)
+
+
+class _Placed(msgspec.Struct):
+    i: str = ""
+
+
+_read_placed = msgspec.json.Decoder(_Placed).decode
+
+
+def read_answer(request_id: str, answer: RestAnswer, now_ns: int) -> Outcome:
+    """Return what the answer to a new order, or a new take-profit / stop-loss order, means."""
+    if answer.status not in _DONE:
+        return _refused(request_id, answer, now_ns)
+    try:
+        order_id = _read_placed(answer.body).i
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        order_id = ""
+    if not order_id:
+        text = f"the venue answered {answer.status} without the order's id: {answer.body[:200]!r}"
+        return Unknown(order_request_id=request_id, code="UNREADABLE_ANSWER", text=text)
+    return Accepted(order_request_id=request_id, venue_order_id=order_id)
+
+
+def read_cancel_answer(request_id: str, answer: RestAnswer, now_ns: int) -> Outcome:
+    """Return what the answer to a cancel means; it has no body.
+
+    The venue cancels an order "if it is still active": that it took the cancel does not say that it was.
+    """
+    if answer.status not in _DONE:
+        return _refused(request_id, answer, now_ns)
+    return Accepted(order_request_id=request_id)
+
+
+def _refused(request_id: str, answer: RestAnswer, now_ns: int) -> Outcome:
+    error = read_error(answer, now_ns)
+    kind = Rejected if error.sure else Unknown
+    return kind(
+        order_request_id=request_id,
+        code=error.code,
+        text=error.text,
+        retry_is_safe=error.retry_is_safe,
+        advice=error.advice,
+    )

@@ -1,0 +1,34 @@
+"""Outpoll's limits of calls over REST.
+
+The venue answers 429 to more than it allows, and its documents do not say how many that is (Outpoll, Private
+endpoints, common errors). So all calls of a key share the budget of the setting, of which cancels have a part
+to themselves; what the venue's answers say replaces it.
+"""
+
+from hashlib import sha256
+
+from producers.gateways.limits import SECOND_NS, Limits, Plan
+from producers.gateways.pacing import Budget
+from producers.venues.outpoll.settings import VenueSettings
+
+__all__ = ["limits_of", "plan"]
+
+# Of the budget, what only cancels may use.
+KEPT_PERCENT = 20
+
+_limits: dict[tuple[str, str], Limits] = {}
+
+
+def plan(calls_per_s: int) -> Plan:
+    """Return the limits of one key."""
+    budget = Budget(calls=calls_per_s, window_ns=SECOND_NS, kept_percent=KEPT_PERCENT)
+    return Plan(venue="outpoll", budgets={"key": budget}, methods={}, other="key", address=budget)
+
+
+def limits_of(settings: VenueSettings) -> Limits:
+    """Return the process's one `Limits` of this address and key."""
+    owner = sha256(settings.api_key.get_secret_value().encode()).hexdigest()
+    key = settings.rest_url.rstrip("/"), owner
+    if key not in _limits:
+        _limits[key] = Limits(plan(settings.calls_per_s), owner=owner)
+    return _limits[key]
