@@ -28,7 +28,7 @@ def latency(rate: int, seconds: float, guarantee: str) -> dict[str, float | str]
     It runs from just before a frame is produced to its result being read by a read_committed
     consumer, after a warm-up that is not counted.
     """
-    with Stack(venues=["tinvest"]) as stack, ready_worker(stack, guarantee) as worker:
+    with Stack() as stack, ready_worker(stack, guarantee) as worker:
         reader = _Reader(stack.settings)
         reader.start()
         before_s = cpu_s(worker.pid)

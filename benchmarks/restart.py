@@ -16,7 +16,7 @@ def restart(orders: int, guarantee: str) -> dict[str, float | str]:
     The time runs from the start of the second worker to its first commit, of a frame that was there
     before it, so it holds the interpreter's start, joining the group and restoring the state.
     """
-    with Stack(venues=["tinvest"]) as stack:
+    with Stack() as stack:
         progress = Progress(stack.settings)
         fill(stack.settings, orders, time.time_ns() - 600_000_000_000, frames_each=2)
         with ready_worker(stack, guarantee, "first") as worker:

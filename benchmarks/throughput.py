@@ -18,7 +18,7 @@ def throughput(orders: int, guarantee: str) -> dict[str, float | str]:
     The rate is of frames between a tenth and nine tenths of the way, and over all of it from the
     first commit; CPU is the worker's alone.
     """
-    with Stack(venues=["tinvest"]) as stack:
+    with Stack() as stack:
         records, size, fill_s = fill(stack.settings, orders, time.time_ns() - _HOUR_NS)
         progress = Progress(stack.settings)
         with ready_worker(stack, guarantee) as worker:
