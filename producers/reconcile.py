@@ -1,16 +1,20 @@
-"""Reads the venue's own state of its orders over REST, after each connect and every so often.
+"""Reads the venue's own state of its orders over REST: at connect, every so often, and when a frame asks for it.
 
 No venue repeats what its stream said while nobody listened. So each round asks, for one account after
 the other, and every answer is recorded beside the frames as a `snapshot`:
 
-1. for all orders of the day;
+1. for all orders of the day, and where the venue tells fills apart from orders for those of the account;
 2. in the first round of a connection, and whenever an order that was last seen open, on the stream or in
    an answer, is not among them, such as one of yesterday: for all orders that are open; and then, by its
-   id, for each that is left out there too. At most `ORDERS_A_ROUND`, those heard of longest ago first;
+   id, for each that is left out there too, with its fills. At most `ORDERS_A_ROUND`, those heard of longest ago first;
 3. for the stop orders in the same way, where the venue has them: those of the day, those that are open,
    and those of a longer time if one that was open is not among them.
 
 Then comes a `reconciled` marker. Frames that arrive meanwhile are recorded as they come.
+
+A frame that only announces a change, or shows that others are missing, asks for a round of its
+account (or, where it names none, of all). The first such round begins at once; those that are asked for
+within `read_up_every_s` of the last, or while one runs, are one together after that.
 
 What the marker says: "of all orders of the day, what the venue knew at `received_ns` stands before
 me". So silence about a submitted order means something from then on. It depends on the first call
@@ -20,10 +24,11 @@ it wrong:
 - The orders of step 2 were seen before, so nobody waits for a first word about them. One that can't be
   read stays as it was last told of, and is asked for again in the next round. One that the venue does
   not know any more is asked for no longer, and the log says so.
+- Fills come with their orders: one that can't be read stays unknown until the next round.
 - Stop orders come with step 3 alone. If that fails, their silence means nothing yet: the marker
   names them in `unread`, and whoever judges silence must leave them out until a marker that does not.
 
-`unread` is an object in the marker, from what was not read (`open_orders`, `stop_orders`) to a word for
+`unread` is an object in the marker, from what was not read (`open_orders`, `trades`, `stop_orders`) to a word for
 the reason; it is left out when everything was read: {"orders": 2, "unread": {"stop_orders": "timeout"}}.
 
 What was open is remembered by the process. Of an order of another day that ends while no feed runs,
@@ -31,6 +36,7 @@ nothing is read.
 """
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Sequence
 
@@ -49,7 +55,7 @@ __all__ = ["ORDERS_A_ROUND", "Reconciler"]
 
 ORDERS_A_ROUND = 20
 
-_UNREAD_ORDERS, _UNREAD_STOP_ORDERS = "open_orders", "stop_orders"
+_UNREAD_ORDERS, _UNREAD_TRADES, _UNREAD_STOP_ORDERS = "open_orders", "trades", "stop_orders"
 
 log = get_logger(__name__)
 
@@ -74,20 +80,49 @@ class Reconciler:
         self._stops = {account: OpenOrders() for account in venue.accounts}
         # What lists of open orders were read on this connection.
         self._listed: set[tuple[Reads, str]] = set()
+        self._wanted: set[str] = set()
+        self._woken = asyncio.Event()
+        self._began_s = -math.inf
         self._log = log.bind(venue=venue.name)
 
     def hear(self, heard: Heard) -> None:
-        """Note whether an order is open, as a recorded frame tells it."""
+        """Note what a recorded frame tells: whether an order is open, and whether the account is to be read now."""
         if heard.order is not None and heard.account in self._orders:
             self._note(heard.account, [heard.order])
+        if heard.read_up or heard.gap:
+            # What is missing may have been of any account.
+            named = heard.account in self._orders and not heard.gap
+            self._wanted |= {heard.account} if named else set(self._venue.accounts)
+            self._woken.set()
 
     async def run(self, connection: str) -> None:
-        """Reconcile all accounts now and at every interval, until cancelled."""
+        """Reconcile all accounts now and at every interval, and those that frames ask for, until cancelled."""
         self._listed.clear()
         while True:
             for account in self._venue.accounts:
-                await self._reconcile(connection, account)
-            await asyncio.sleep(self._interval_s)
+                await self._round(connection, account)
+            next_s = time.monotonic() + self._interval_s
+            while await self._asked_for(next_s):
+                for account in sorted(self._wanted):
+                    await self._round(connection, account)
+
+    async def _asked_for(self, until_s: float) -> bool:
+        """Wait until a frame asks for a round and the pause since the last one is over, at the most until then."""
+        try:
+            async with asyncio.timeout(max(0.0, until_s - time.monotonic())):
+                await self._woken.wait()
+                await asyncio.sleep(max(0.0, self._began_s + self._venue.read_up_every_s - time.monotonic()))
+        except TimeoutError:
+            return False
+        return True
+
+    async def _round(self, connection: str, account: str) -> None:
+        # What is asked for from here on is not what this round was asked for.
+        self._wanted.discard(account)
+        if not self._wanted:
+            self._woken.clear()
+        self._began_s = time.monotonic()
+        await self._reconcile(connection, account)
 
     async def _reconcile(self, connection: str, account: str) -> None:
         before = self._orders[account].all()
@@ -98,6 +133,7 @@ class Reconciler:
             metrics.RECONCILED.labels(self._venue.name, "failed").inc()
             return
         reasons = {
+            _UNREAD_TRADES: await self._read_trades(connection, account),
             _UNREAD_ORDERS: await self._read_orders(connection, account, before, answer),
             _UNREAD_STOP_ORDERS: await self._read_stop_orders(connection, account),
         }
@@ -124,6 +160,7 @@ class Reconciler:
             ids = {"account": account, "request_id": order.request_id, "venue_order_id": order.venue_order_id}
             try:
                 answer = await self._snapshots.take(connection, account, Reads.ORDER, order)
+                await self._snapshots.take(connection, account, Reads.TRADES, order)
             except CannotReconcile as error:
                 if error.meaning.reason != NO_SUCH_ORDER:
                     orders.postpone(order)
@@ -136,6 +173,15 @@ class Reconciler:
             orders.forget(order)
             self._note(account, answer.orders)
         return "postponed" if len(untold) > ORDERS_A_ROUND else ""
+
+    async def _read_trades(self, connection: str, account: str) -> str:
+        """Read the fills of the account; return a word for the reason if they are not read."""
+        try:
+            await self._read(connection, account, Reads.TRADES)
+        except CannotReconcile as error:
+            self._log.warning("trades_not_read", account=account, reason=error.meaning.reason, detail=str(error))
+            return error.meaning.reason
+        return ""
 
     async def _read_stop_orders(self, connection: str, account: str) -> str:
         """Read the stop orders; return a word for the reason if they are not read."""

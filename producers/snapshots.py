@@ -22,6 +22,8 @@ _ATTEMPTS_FOR_S = 60
 _RATE_WAIT_CAP_S = 60
 _BACKOFF = wait_random_exponential(multiplier=0.25, max=5)
 _WINDOW_S = 60.0
+# Beyond these an answer is not whole.
+PAGES_MOST = 50
 
 
 class CannotReconcile(Exception):  # noqa: N818 -- says what can't be done
@@ -33,17 +35,11 @@ class CannotReconcile(Exception):  # noqa: N818 -- says what can't be done
 
 
 class Answer(NamedTuple):
-    """When the venue was asked, by the call of which `source`, and which orders its answer holds."""
+    """When the venue was asked, by the call of which `source`, and which orders its pages hold."""
 
     asked_ns: int
     source: str
     orders: Sequence[OrderSeen]
-
-
-class _Asked(NamedTuple):
-    asked_ns: int
-    call: SnapshotCall | None
-    body: bytes
 
 
 def wait_s(asked_s: Sequence[float], most: int, now_s: float) -> float:
@@ -68,13 +64,32 @@ class Snapshots:
         self._asked_s: defaultdict[str, deque[float]] = defaultdict(deque)
 
     async def take(self, connection: str, account: str, reads: Reads, order: OrderSeen | None = None) -> Answer:
-        """Read this of an account, again if that may help, and record the answer.
+        """Read this of an account, page for page, each again if that may help, and record every page.
 
         Where the venue has no such call there is no answer to record, and none of its orders.
 
         Raises:
-            CannotReconcile: there is no answer, or none that can be read.
+            CannotReconcile: there is no answer, or none that can be read, or it does not end.
         """
+        asked_ns = self._clock()
+        call = self._venue.snapshot_call(reads, account, asked_ns, order)
+        source = call.source if call else ""
+        seen: list[OrderSeen] = []
+        for _ in range(PAGES_MOST):
+            if call is None:
+                return Answer(asked_ns, source, seen)
+            body = await self._page(connection, account, call)
+            try:
+                seen += self._venue.snapshot_orders(call.source, body)
+                call = self._venue.snapshot_next(call, body)
+            except ValueError as error:
+                raise CannotReconcile(Meaning("unreadable", text=f"the answer can't be read: {error}")) from None
+        if call is None:
+            return Answer(asked_ns, source, seen)
+        text = f"the answer to {source} has more than {PAGES_MOST} pages"
+        raise CannotReconcile(Meaning("too_many_pages", final=True, text=text))
+
+    async def _page(self, connection: str, account: str, call: SnapshotCall) -> bytes:
         retrying = AsyncRetrying(
             stop=stop_after_attempt(_ATTEMPTS) | stop_after_delay(_ATTEMPTS_FOR_S),
             wait=_wait_s,
@@ -82,33 +97,25 @@ class Snapshots:
             reraise=True,
         )
         try:
-            asked: _Asked = await retrying(self._ask, account, reads, order)
-            asked_ns, call, body = asked
-            if call is None:
-                return Answer(asked_ns, "", ())
+            body: bytes = await retrying(self._ask, call)
             await self._recorder.room()
             self._recorder.write(connection, account, call.source, Kind.SNAPSHOT, body, self._clock())
         except CallError as error:
             raise CannotReconcile(Meaning(error.code.lower(), text=error.message)) from None
         except RecordTooLarge as error:
             raise CannotReconcile(Meaning("too_large", final=True, text=error.message, hint=error.hint)) from None
-        try:
-            return Answer(asked_ns, call.source, self._venue.snapshot_orders(call.source, body))
-        except ValueError as error:
-            raise CannotReconcile(Meaning("unreadable", text=f"the answer can't be read: {error}")) from None
+        return body
 
-    async def _ask(self, account: str, reads: Reads, order: OrderSeen | None) -> _Asked:
-        asked_ns = self._clock()
-        call = self._venue.snapshot_call(reads, account, asked_ns, order)
-        if call is None:
-            return _Asked(asked_ns, None, b"")
+    async def _ask(self, call: SnapshotCall) -> bytes:
         await self._turn(call.source)
-        async with self._venue.limits.turn(call.path, timeout_s=_RATE_WAIT_CAP_S):
-            answer = await self._client.post(call.path, call.body)
-            self._venue.limits.learn(call.path, answer.headers, answer.status)
+        method = call.source.removeprefix("rest:")
+        async with self._venue.limits.turn(method, timeout_s=_RATE_WAIT_CAP_S):
+            headers = self._venue.call_headers(call, self._clock())
+            answer = await self._client.request(call.method, call.path, call.body, headers=headers)
+            self._venue.limits.learn(method, answer.headers, answer.status)
         if answer.status != 200:
             raise CannotReconcile(self._venue.snapshot_meaning(call.source, answer))
-        return _Asked(asked_ns, call, answer.body)
+        return answer.body
 
     async def _turn(self, source: str) -> None:
         """Wait until another call of this source is within the reconciler's share of the venue's limits."""

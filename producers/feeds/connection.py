@@ -14,6 +14,8 @@ clock, a socket or a random number. What the life cycle promises:
 - A `heartbeat` speaks for the time of the last bytes heard, never for a later one: readers take it
   as the venue's watermark.
 - Frames that arrived before the end are recorded even while the connection is being closed.
+- A frame that shows that others before it are missing stands behind a `gap` marker, which says since
+  when: since the last word that came. The connection goes on.
 - While the recorder holds the feed back (its queue is full) nothing is read, so the venue's silence
   then proves nothing, and no new connection is opened. When it takes too long the connection is
   closed, because a venue that can't write to us would do so in a less orderly way.
@@ -36,6 +38,7 @@ from producers.feeds.events import (
     Failed,
     Held,
     Input,
+    KeepAlive,
     Mark,
     Message,
     Open,
@@ -67,7 +70,8 @@ class Limits:
 
     The pause before the n-th try in a row is drawn from 0 to `backoff_base_s` x 2^n, at most
     `backoff_cap_s` ("full jitter"); a connection that stayed connected for `settled_ns` starts the
-    row anew.
+    row anew. `keepalive_ns` is how often the client speaks on a confirmed connection, if the venue
+    wants that.
     """
 
     handshake_ns: int = 10 * SECOND_NS
@@ -76,6 +80,7 @@ class Limits:
     stall_ns: int = 10 * SECOND_NS
     stop_ns: int = 5 * SECOND_NS
     settled_ns: int = 30 * SECOND_NS
+    keepalive_ns: int | None = None
     backoff_base_s: float = 0.5
     backoff_cap_s: float = 30.0
 
@@ -96,9 +101,10 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
 
     `since_ns` is when the phase began, `live_ns` when the venue confirmed, `heard_ns` when the last
     bytes of this connection came, `beat_ns` for which time the last marker spoke and `beat_at_ns` when
-    it was written, `held_ns` since when the recorder holds the feed back, `patient_ns` from when on
-    silence counts, `cap_ns` after which time nothing read counts as having arrived. `told` says that a
-    `connected` marker waits for its `disconnected`; `ending` is why the connection is being closed.
+    it was written, `spoke_ns` when the client last said that it is there, `held_ns` since when the
+    recorder holds the feed back, `patient_ns` from when on silence counts, `cap_ns` after which time
+    nothing read counts as having arrived. `told` says that a `connected` marker waits for its
+    `disconnected`; `ending` is why the connection is being closed.
     """
 
     phase: Phase = Phase.WAITING
@@ -108,6 +114,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     heard_ns: int = 0
     beat_ns: int = 0
     beat_at_ns: int = 0
+    spoke_ns: int = 0
     held_ns: int | None = None
     patient_ns: int = 0
     cap_ns: int | None = None
@@ -159,12 +166,23 @@ def _on_tick(state: State, event: Tick, now_ns: int, limits: Limits, chance: flo
             return _close(state, HANDSHAKE, now_ns)
         case Phase.LIVE if state.held_ns is None and quiet_for_ns > limits.silence_ns:
             return _close(state, SILENCE, now_ns)
-        case Phase.LIVE if state.heard_ns > state.beat_ns and now_ns - state.beat_at_ns >= limits.heartbeat_ns:
-            beaten = _change(state, beat_ns=state.heard_ns, beat_at_ns=now_ns)
-            return beaten, [Mark(Kind.HEARTBEAT, state.heard_ns)]
+        case Phase.LIVE:
+            return _beat(state, now_ns, limits)
         case Phase.CLOSING if state.stopping and not state.aborted and now_ns - state.since_ns > limits.stop_ns:
             return _change(state, aborted=True), [Abort()]
     return state, []
+
+
+def _beat(state: State, now_ns: int, limits: Limits) -> Outcome:
+    """Tell the readers how far the connection was heard, and the venue that somebody listens."""
+    actions: list[Action] = []
+    if state.heard_ns > state.beat_ns and now_ns - state.beat_at_ns >= limits.heartbeat_ns:
+        state = _change(state, beat_ns=state.heard_ns, beat_at_ns=now_ns)
+        actions.append(Mark(Kind.HEARTBEAT, state.heard_ns))
+    if limits.keepalive_ns is not None and now_ns - state.spoke_ns >= limits.keepalive_ns:
+        state = _change(state, spoke_ns=now_ns)
+        actions.append(KeepAlive())
+    return state, actions
 
 
 def _on_opened(state: State, event: Opened, now_ns: int, limits: Limits, chance: float) -> Outcome:
@@ -177,8 +195,15 @@ def _on_opened(state: State, event: Opened, now_ns: int, limits: Limits, chance:
 def _on_message(state: State, event: Message, now_ns: int, limits: Limits, chance: float) -> Outcome:
     if state.phase not in _READING:
         return state, []
+    last_ns = state.heard_ns
     state = _change(state, heard_ns=_arrived(state, now_ns))
-    actions: list[Action] = [Publish(event.data, event.heard.account, state.heard_ns)]
+    actions: list[Action] = []
+    if event.heard.gap and state.told:
+        body = {"reason": "sequence_gap", "detail": event.heard.gap, "since_ns": last_ns}
+        actions.append(Mark(Kind.GAP, state.heard_ns, body))
+    actions.append(Publish(event.data, event.heard.account, state.heard_ns, event.heard.source))
+    if event.answer is not None:
+        actions.append(Send(event.answer))
     if event.heard.what is What.CONFIRMED and state.phase is Phase.SUBSCRIBING:
         state = _change(
             state,
@@ -188,6 +213,7 @@ def _on_message(state: State, event: Message, now_ns: int, limits: Limits, chanc
             told=True,
             beat_ns=state.heard_ns,
             beat_at_ns=now_ns,
+            spoke_ns=now_ns,
         )
         actions.append(Mark(Kind.CONNECTED, state.heard_ns))
     elif event.heard.meaning is not None and state.phase is not Phase.CLOSING:

@@ -17,6 +17,7 @@ __all__ = [
     "Failed",
     "Held",
     "Input",
+    "KeepAlive",
     "Mark",
     "Message",
     "Open",
@@ -40,10 +41,11 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message arrived, and was classified by the venue's file."""
+    """A message arrived, and was classified by the venue's file; `answer` is what it wants to hear at once."""
 
     data: bytes
     heard: Heard
+    answer: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +99,18 @@ class Send:
 
 
 @dataclass(frozen=True, slots=True)
+class KeepAlive:
+    """Send what the venue wants to hear every so often."""
+
+
+@dataclass(frozen=True, slots=True)
 class Publish:
-    """Record a message; `account` is empty when it names none."""
+    """Record a message; `account` is empty when it names none, `source` when its stream is the venue's own."""
 
     data: bytes
     account: str
     received_ns: int
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,4 +147,4 @@ class Stop:
     error: Meaning | None = None
 
 
-Action: TypeAlias = Open | Send | Publish | Mark | Close | Abort | Retry | Stop
+Action: TypeAlias = Open | Send | KeepAlive | Publish | Mark | Close | Abort | Retry | Stop

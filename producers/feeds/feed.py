@@ -8,17 +8,16 @@ then TCP's window closes, and the venue is held back.
 
 import asyncio
 import random
-import ssl
 import time
 import uuid
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any, Protocol
 
 import msgspec
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
-from websockets.frames import CloseCode
-from websockets.typing import Subprotocol
+from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import ConnectionClosed
 
 from dropcopy.errors import DropcopyError, VenueError
 from dropcopy.logs import get_logger
@@ -32,6 +31,7 @@ from producers.feeds.events import (
     Failed,
     Held,
     Input,
+    KeepAlive,
     Mark,
     Message,
     Open,
@@ -44,15 +44,16 @@ from producers.feeds.events import (
     StopAsked,
     Tick,
 )
+from producers.feeds.streams import close_meaning, open_failure, open_stream
 from producers.feeds.venue import Heard, Meaning, Venue, What
 from producers.rest import tls_context
 from schemas.headers import Kind
 
-__all__ = ["Feed", "FollowUp", "Log"]
+__all__ = ["Feed", "FollowUp", "Hear", "Log"]
 
 _TICK_S = 0.1
-_CLOSE_TIMEOUT_S = 2
-_READ_AHEAD_FRAMES = 16
+# What waits to be sent is little: a venue that takes none of it is silent soon enough.
+_UNSENT_MESSAGES = 100
 
 log = get_logger(__name__)
 
@@ -77,6 +78,14 @@ class Log(Protocol):
 
 
 FollowUp = Callable[[str], Coroutine[Any, Any, None]]
+Hear = Callable[[Heard], None]
+
+
+def with_keepalive(limits: Limits, venue: Venue) -> Limits:
+    """Return the limits with how often the venue wants to hear of its client."""
+    if venue.keepalive is None:
+        return limits
+    return replace(limits, keepalive_ns=int(venue.keepalive[0] * SECOND_NS))
 
 
 class Feed:
@@ -95,14 +104,14 @@ class Feed:
         name: str = "main",
         limits: Limits | None = None,
         follow_up: FollowUp | None = None,
-        hear: Callable[[Heard], None] | None = None,
+        hear: Hear | None = None,
         clock: Callable[[], int] = time.time_ns,
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._venue = venue
         self._name = name
         self._recorder = recorder
-        self._limits = limits or Limits(silence_ns=int(venue.silence_s * SECOND_NS))
+        self._limits = with_keepalive(limits or Limits(silence_ns=int(venue.silence_s * SECOND_NS)), venue)
         self._follow_up = follow_up
         self._hear = hear
         self._clock = clock
@@ -113,9 +122,9 @@ class Feed:
         self._connection = ""
         self._socket: ClientConnection | None = None
         self._reader: asyncio.Task[None] | None = None
-        self._opening: asyncio.Future[ClientConnection] | None = None
+        self._opening: asyncio.Future[tuple[ClientConnection, tuple[bytes, ...]]] | None = None
         self._following: asyncio.Task[None] | None = None
-        self._outbox: list[bytes] = []
+        self._outbox: asyncio.Queue[bytes] = asyncio.Queue(_UNSENT_MESSAGES)
         self._ended = asyncio.Event()
         self._error: Meaning | None = None
         self._tasks: asyncio.TaskGroup
@@ -135,8 +144,7 @@ class Feed:
         except BaseExceptionGroup as group:
             raise _first(group) from None
         finally:
-            for account in self._venue.accounts:
-                metrics.UP.labels(self._venue.name, account).set(0)
+            self._show_up(False)
         if self._error is not None:
             raise VenueError(
                 f"{self._venue.name}: {self._error.text or self._error.reason}", hint=self._error.hint
@@ -169,14 +177,16 @@ class Feed:
 
     def _perform(self, action: Action) -> None:
         match action:
-            case Publish(data, account, received_ns):
-                self._publish(Kind.FRAME, account or self._venue.accounts[0], data, received_ns)
+            case Publish(data, account, received_ns, source):
+                self._publish(Kind.FRAME, account or self._venue.accounts[0], data, received_ns, source)
             case Mark():
                 self._mark(action)
             case Open():
                 self._reader = self._tasks.create_task(self._connect())
             case Send(data):
-                self._outbox.append(data)
+                self._send(data)
+            case KeepAlive() if self._venue.keepalive is not None:
+                self._send(self._venue.keepalive[1])
             case Close():
                 self._close()
             case Abort():
@@ -189,8 +199,18 @@ class Feed:
                 self._error = error
                 self._ended.set()
 
-    def _publish(self, kind: Kind, account: str, value: bytes, received_ns: int) -> None:
-        self._recorder.write(self._connection, account, self._venue.source, kind, value, received_ns)
+    def _send(self, data: bytes) -> None:
+        if self._outbox.full():
+            self._log.warning("not_sent", reason="the venue takes no messages", waiting=self._outbox.qsize())
+        else:
+            self._outbox.put_nowait(data)
+
+    def _publish(self, kind: Kind, account: str, value: bytes, received_ns: int, source: str = "") -> None:
+        self._recorder.write(self._connection, account, source or self._venue.source, kind, value, received_ns)
+
+    def _show_up(self, is_up: bool) -> None:
+        for account in self._venue.accounts if self._venue.marks else ():
+            metrics.UP.labels(self._venue.name, account).set(is_up)
 
     def _mark(self, mark: Mark) -> None:
         body = mark.body
@@ -201,11 +221,13 @@ class Feed:
                 self._following = self._tasks.create_task(self._follow_up(self._connection))
         elif mark.kind is Kind.DISCONNECTED:
             self._log.info("disconnected", connection=self._connection, **body)
+        elif mark.kind is Kind.GAP:
+            self._log.warning("gap", connection=self._connection, **body)
+        if mark.kind in (Kind.CONNECTED, Kind.DISCONNECTED):
+            self._show_up(mark.kind is Kind.CONNECTED)
         value = msgspec.json.encode(body)
-        for account in self._venue.accounts:
+        for account in self._venue.accounts if self._venue.marks else ():
             self._publish(mark.kind, account, value, mark.at_ns)
-            if mark.kind is not Kind.HEARTBEAT:
-                metrics.UP.labels(self._venue.name, account).set(mark.kind is Kind.CONNECTED)
 
     def _close(self) -> None:
         if self._socket is not None:
@@ -216,15 +238,15 @@ class Feed:
     async def _connect(self) -> None:
         """Live through one connection, and report its end."""
         self._connection = str(uuid.uuid4())
-        self._opening = asyncio.ensure_future(self._open())
+        self._opening = asyncio.ensure_future(open_stream(self._venue, self._tls, self._recorder.limit_bytes))
         try:
             await asyncio.wait({self._opening})
             if self._opening.cancelled():
                 end: Input = Failed(Meaning("given_up"))
             elif (error := self._opening.exception()) is not None:
-                end = Failed(self._open_failure(error))
+                end = Failed(open_failure(self._venue, error))
             else:
-                end = await self._read(self._opening.result())
+                end = await self._read(*self._opening.result())
         finally:
             self._opening.cancel()
             if self._following is not None:
@@ -232,70 +254,39 @@ class Feed:
                 self._following = None
         self._step(end)
 
-    async def _open(self) -> ClientConnection:
-        return await connect(
-            self._venue.stream_url,
-            additional_headers=dict(self._venue.stream_headers),
-            user_agent_header=None,
-            subprotocols=[Subprotocol(name) for name in self._venue.subprotocols],
-            compression=None,
-            ssl=self._tls,
-            open_timeout=None,  # the life cycle has the limit
-            close_timeout=_CLOSE_TIMEOUT_S,
-            ping_interval=None,  # silence is judged by what the venue itself sends
-            max_size=self._recorder.limit_bytes,
-            max_queue=_READ_AHEAD_FRAMES,
-        )
-
-    def _open_failure(self, error: BaseException) -> Meaning:
-        match error:
-            case InvalidStatus():
-                return self._venue.handshake_meaning(error.response.status_code)
-            case ssl.SSLCertVerificationError():
-                return Meaning(
-                    "certificate",
-                    final=True,
-                    text=f"the certificate of {self._venue.stream_url} is not trusted: {error.verify_message}",
-                    hint="Set the venue's CA_FILE to a PEM file of the authority that issued it.",
-                )
-            case InvalidURI() | InvalidHandshake() | OSError() | EOFError():
-                text = f"{self._venue.stream_url} can't be reached: {error or type(error).__name__}"
-                return Meaning("unreachable", text=text)
-        raise error
-
-    async def _read(self, socket: ClientConnection) -> Closed:
+    async def _read(self, socket: ClientConnection, greeting: tuple[bytes, ...]) -> Closed:
         self._socket = socket
+        self._outbox = asyncio.Queue(_UNSENT_MESSAGES)
+        writer = self._tasks.create_task(self._write(socket))
         try:
-            self._step(Opened(await self._venue.greeting()))
+            self._step(Opened(greeting))
             if self._state.phase is Phase.CLOSING:  # asked for while the last of the hand-shake came in
                 await socket.close()
-            while self._outbox:
-                await socket.send(self._outbox.pop(0), text=True)
             while True:
                 await self._recorder.room()
                 data = await socket.recv(decode=False)
                 heard = self._venue.classify(data)
                 if heard.what is What.UNREADABLE:
                     metrics.UNREADABLE.labels(self._venue.name).inc()
-                self._step(Message(data, heard))
+                self._step(Message(data, heard, self._venue.answer(data)))
                 if self._hear is not None:
                     self._hear(heard)
         except ConnectionClosed as closed:
-            return self._closed(closed)
+            return Closed(close_meaning(self._venue, closed), heard=closed.rcvd is not None)
         except asyncio.CancelledError:
             if not self._state.aborted:
                 raise
             return Closed(Meaning("given_up"))
         finally:
             self._socket = None
-            self._outbox.clear()
+            writer.cancel()
             socket.transport.abort()
 
-    def _closed(self, closed: ConnectionClosed) -> Closed:
-        frame = closed.rcvd or closed.sent
-        if frame is None:
-            return Closed(self._venue.close_meaning(CloseCode.ABNORMAL_CLOSURE, ""))
-        return Closed(self._venue.close_meaning(frame.code, frame.reason), heard=closed.rcvd is not None)
+    async def _write(self, socket: ClientConnection) -> None:
+        """Send what is to be sent; that the connection broke is told by its reader."""
+        with suppress(ConnectionClosed):
+            while True:
+                await socket.send(await self._outbox.get(), text=True)
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -8,6 +8,7 @@ what the producer's own, larger bound is for. A record that can't be delivered f
 
 import asyncio
 import threading
+from collections import OrderedDict
 from types import TracebackType
 from typing import Any, Self
 
@@ -29,6 +30,8 @@ __all__ = ["RecordTooLarge", "Recorder", "Undelivered"]
 _OVERHEAD_BYTES = 4096
 _BROKER_DEFAULT_BYTES = 1_048_588
 _RESERVE_RECORDS = 10_000
+# Of how many connections the numbers are known: a venue has a few streams, each with one at a time.
+_CONNECTIONS_MOST = 16
 REACH_S = 10
 _POLL_S = 0.1
 _ROOM_POLL_S = 0.02
@@ -83,8 +86,7 @@ class Recorder:
                 f"Kafka's producer refuses its settings: {error.args[0].str()}",
                 hint="Correct the DROPCOPY_KAFKA_… names.",
             ) from None
-        self._connection = ""
-        self._sequences: dict[str, int] = {}
+        self._sequences: OrderedDict[str, dict[str, int]] = OrderedDict()
         # The event loop adds to `_queued…`, the thread that serves Kafka's answers to `_settled…`: one writer each.
         self._queued = self._queued_bytes = 0
         self._settled = self._settled_bytes = 0
@@ -151,9 +153,11 @@ class Recorder:
                 f"a {kind} of {self.venue} has {len(value)} bytes, and {self.topic} takes {self.limit_bytes}",
                 hint=f"Raise max.message.bytes of the topic (up to {MAX_RECORD_BYTES}) and start again.",
             )
-        if connection != self._connection:
-            self._connection, self._sequences = connection, {}
-        sequence = self._sequences.get(account, 0) + 1
+        sequences = self._sequences.setdefault(connection, {})
+        self._sequences.move_to_end(connection)
+        if len(self._sequences) > _CONNECTIONS_MOST:
+            self._sequences.popitem(last=False)
+        sequence = sequences.get(account, 0) + 1
         headers = FrameHeaders(self.venue, account, source, kind.value, connection, sequence, received_ns)
         try:
             self._producer.produce(
@@ -169,7 +173,7 @@ class Recorder:
             ) from None
         except KafkaException as error:
             raise _undeliverable(self.topic, error.args[0], len(value)) from None
-        self._sequences[account] = sequence
+        sequences[account] = sequence
         self._queued += 1
         self._queued_bytes += len(value) + _RECORD_BYTES
         self._records[kind].inc()

@@ -3,22 +3,25 @@
 import asyncio
 import signal
 from collections.abc import Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from importlib import import_module
 
-from dropcopy.errors import UsageError
+from dropcopy.errors import UsageError, VenueError
 from dropcopy.logs import get_logger
 from dropcopy.probes import Probes, serve
 from dropcopy.settings import Settings
 from producers.feeds.connection import SECOND_NS, Limits
-from producers.feeds.feed import Feed
+from producers.feeds.feed import Feed, Hear
 from producers.feeds.recorder import Recorder, Undelivered
 from producers.feeds.venue import Venue
 from producers.reconcile import Reconciler
 from producers.rest import RestClient
 from producers.settings import FeedSettings, venue_names
 
-__all__ = ["open_venue", "run_feeds"]
+__all__ = ["open_venue", "open_venues", "run_feeds"]
+
+# How long an auxiliary stream that was refused for good is left alone.
+_REFUSED_PAUSE_S = 60.0
 
 log = get_logger(__name__)
 
@@ -30,11 +33,20 @@ def open_venue(name: str) -> Venue:
         UsageError: there is no such venue.
         SettingsError: its settings are missing or wrong.
     """
+    return open_venues(name)[0]
+
+
+def open_venues(name: str) -> list[Venue]:
+    """Return a venue, and after it those of its auxiliary streams that are to be read.
+
+    Raises as `open_venue`.
+    """
     if name not in venue_names():
         raise UsageError(f"there is no venue {name!r}", hint=f"Known: {', '.join(venue_names())}.")
     module = import_module(f"producers.venues.{name}")
-    venue: Venue = module.VenueFeed(module.VenueSettings.load())
-    return venue
+    settings = module.VenueSettings.load()
+    auxiliary: list[Venue] = [made(settings) for made in getattr(module, "AUXILIARY", ())]
+    return [module.VenueFeed(settings), *(stream for stream in auxiliary if stream.stream_url)]
 
 
 async def run_feeds(settings: Settings, names: Sequence[str]) -> None:
@@ -46,7 +58,7 @@ async def run_feeds(settings: Settings, names: Sequence[str]) -> None:
         DropcopyError: what ended a feed, or how many records could not be delivered.
     """
     feed_settings = FeedSettings.load()
-    venues = [open_venue(name) for name in dict.fromkeys(names)]
+    venues = [open_venues(name) for name in dict.fromkeys(names)]
     probes = Probes("feed")
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -56,7 +68,8 @@ async def run_feeds(settings: Settings, names: Sequence[str]) -> None:
     try:
         with serve(settings, probes):
             results = await asyncio.gather(
-                *(_run_feed(settings, feed_settings, venue, stop, probes) for venue in venues), return_exceptions=True
+                *(_run_feed(settings, feed_settings, streams, stop, probes) for streams in venues),
+                return_exceptions=True,
             )
     finally:
         pulse.cancel()
@@ -70,14 +83,15 @@ async def run_feeds(settings: Settings, names: Sequence[str]) -> None:
 
 
 async def _run_feed(
-    settings: Settings, feed_settings: FeedSettings, venue: Venue, stop: asyncio.Event, probes: Probes
+    settings: Settings, feed_settings: FeedSettings, streams: Sequence[Venue], stop: asyncio.Event, probes: Probes
 ) -> None:
+    venue = streams[0]
     probes.check(venue.name, lambda: "it is starting")
     try:
         recorder = await asyncio.to_thread(Recorder, settings, feed_settings, venue.name)
         try:
             probes.check(f"kafka for {venue.name}", recorder.problem)
-            await _feed(feed_settings, venue, recorder, stop, probes)
+            await _feed(feed_settings, streams, recorder, stop, probes)
         finally:
             left = await recorder.close(feed_settings.stop_s)
             log.info("feed_ended", venue=venue.name, undelivered=left)
@@ -88,8 +102,9 @@ async def _run_feed(
 
 
 async def _feed(
-    feed_settings: FeedSettings, venue: Venue, recorder: Recorder, stop: asyncio.Event, probes: Probes
+    feed_settings: FeedSettings, streams: Sequence[Venue], recorder: Recorder, stop: asyncio.Event, probes: Probes
 ) -> None:
+    venue, *auxiliary = streams
     async with AsyncExitStack() as stack:
         reconciler = None
         if venue.reconciles:
@@ -97,25 +112,53 @@ async def _feed(
             await stack.enter_async_context(client)
             interval_s = feed_settings.reconcile_interval_s
             reconciler = Reconciler(venue, client, recorder, interval_s=interval_s)
-        limits = Limits(
-            silence_ns=int(venue.silence_s * SECOND_NS),
-            handshake_ns=int(feed_settings.handshake_s * SECOND_NS),
-            stall_ns=int(feed_settings.stall_s * SECOND_NS),
-            stop_ns=int(feed_settings.stop_s * SECOND_NS),
-        )
+        hear = reconciler.hear if reconciler else None
+        beside = [asyncio.ensure_future(_beside(feed_settings, stream, recorder, hear, stop)) for stream in auxiliary]
+        follow_up = reconciler.run if reconciler else None
         feed = Feed(
             venue,
             recorder,
             name=feed_settings.name,
-            limits=limits,
-            follow_up=reconciler.run if reconciler else None,
-            hear=reconciler.hear if reconciler else None,
+            limits=_limits(feed_settings, venue),
+            follow_up=follow_up,
+            hear=hear,
         )
         probes.check(venue.name, feed.problem)
-        running = asyncio.ensure_future(feed.run())
-        stopping = asyncio.ensure_future(stop.wait())
-        await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        stopping.cancel()
-        if not running.done():
-            feed.stop()
-        await running
+        try:
+            await _until(feed, stop)
+        finally:
+            stop.set()
+            await asyncio.gather(*beside)
+
+
+async def _beside(
+    feed_settings: FeedSettings, stream: Venue, recorder: Recorder, hear: Hear | None, stop: asyncio.Event
+) -> None:
+    """Run an auxiliary stream, without which its venue goes on."""
+    while not stop.is_set():
+        limits = _limits(feed_settings, stream)
+        try:
+            await _until(Feed(stream, recorder, name=feed_settings.name, limits=limits, hear=hear), stop)
+        except VenueError as error:
+            log.warning("stream_refused", venue=stream.name, stream=stream.source, reason=error.message)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), _REFUSED_PAUSE_S)
+
+
+async def _until(feed: Feed, stop: asyncio.Event) -> None:
+    running = asyncio.ensure_future(feed.run())
+    stopping = asyncio.ensure_future(stop.wait())
+    await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if not running.done():
+        feed.stop()
+    await running
+
+
+def _limits(feed_settings: FeedSettings, venue: Venue) -> Limits:
+    return Limits(
+        silence_ns=int(venue.silence_s * SECOND_NS),
+        handshake_ns=int(feed_settings.handshake_s * SECOND_NS),
+        stall_ns=int(feed_settings.stall_s * SECOND_NS),
+        stop_ns=int(feed_settings.stop_s * SECOND_NS),
+    )
