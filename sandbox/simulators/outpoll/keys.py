@@ -35,13 +35,13 @@ class Account:
     api_secret: str
 
 
-def new_account(name: str) -> Account:
-    """Return an account with a made-up key."""
+def new_account(name: str, api_key: str | None = None, api_secret: str | None = None) -> Account:
+    """Return an account with this key, or with a made-up one."""
     return Account(
         name=name,
         user_id=str(uuid4()),
-        api_key=f"op_k_{secrets.token_hex(12)}",
-        api_secret=secrets.token_urlsafe(32),
+        api_key=api_key or f"op_k_{secrets.token_hex(12)}",
+        api_secret=api_secret or secrets.token_urlsafe(32),
     )
 
 

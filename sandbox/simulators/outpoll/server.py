@@ -1,6 +1,5 @@
 """The simulated Outpoll on a real socket: REST, both private streams of orders, and the controls, on one port."""
 
-import asyncio
 import ssl
 import time
 from collections import Counter
@@ -11,7 +10,8 @@ from typing import Any, Self
 
 from aiohttp import WSCloseCode, web
 
-from sandbox.simulators.outpoll import faults, stream, wire
+from sandbox.ports import HOST
+from sandbox.simulators.outpoll import faults, wire
 from sandbox.simulators.outpoll.calls import Calls, Shows
 from sandbox.simulators.outpoll.controls import ControlError, Desk, routes
 from sandbox.simulators.outpoll.exchange import Exchange, History
@@ -20,9 +20,9 @@ from sandbox.simulators.outpoll.keys import Account, Keyring, account_names, new
 from sandbox.simulators.outpoll.limits import Meter, read_limits
 from sandbox.simulators.outpoll.market import Happening, Market
 from sandbox.simulators.outpoll.orders import Order
-from sandbox.simulators.outpoll.refusals import Refusal
 from sandbox.simulators.outpoll.rest import Rest
-from sandbox.simulators.outpoll.stream import StreamConnection
+from sandbox.simulators.outpoll.stream import FEED, UPDATES
+from sandbox.simulators.outpoll.streams import Streams
 from sandbox.simulators.outpoll.tpsl import TpslOrder
 
 __all__ = ["Simulator"]
@@ -32,23 +32,26 @@ Json = dict[str, Any]
 UPDATES_PATH = "/order/ws"
 # At the venue both streams have the same path on two hosts; here they share one.
 FEED_PATH = "/history-service/order/ws"
-# How long a client may take to say who it is: the documents do not say.
-AUTH_S = 10.0
+EVERY_ADDRESS = "0.0.0.0"  # noqa: S104 -- compared with, and listened on only where asked for
 
 
 class Simulator:
-    """An Outpoll on 127.0.0.1, with a made-up key for each account; an async context manager.
+    """An Outpoll on `host`, with a made-up key for each account; an async context manager.
 
-    `port` 0 takes a free one. `seed`, `speed` and `fates` are the market's, `limits` is how often an
-    account may call (`none`, or calls and seconds). `history` is what the history of orders shows,
-    `ping_s` how often the streams ping. With `tls` (a server's context) the addresses are https and wss.
+    `port` 0 takes a free one. `api_key` and `api_secret` are those of the first account, where given.
+    `seed`, `speed` and `fates` are the market's, `limits` is how often an account may call (`none`, or
+    calls and seconds). `history` is what the history of orders shows, `ping_s` how often the streams
+    ping. With `tls` (a server's context) the addresses are https and wss.
     """
 
     def __init__(
         self,
         *,
+        host: str = HOST,
         port: int = 0,
         accounts: Sequence[str] | None = None,
+        api_key: str | None = None,
+        api_secret: str | None = None,
         seed: int | None = None,
         speed: float = 1,
         tls: ssl.SSLContext | None = None,
@@ -58,10 +61,12 @@ class Simulator:
         ping_s: float = 5,
     ) -> None:
         self.accounts = list(accounts or account_names(1))
+        self._host = host
         self.port = port
         self._tls = tls
-        self._ping_s = ping_s
+        first = self.accounts[0]
         self._known = {name: new_account(name) for name in self.accounts}
+        self._known[first] = new_account(first, api_key, api_secret)
         self._keyring = Keyring(self._known.values())
         # The time of the start, so that a later run's ids are others.
         market = Market(seed=seed, speed=speed, fates=fates, id_seed=time.time_ns())
@@ -74,15 +79,18 @@ class Simulator:
         table = Calls(self._exchange, self._history, self._pending, shows=history, seed=seed).table()
         self._rest = Rest(table, self._keyring, self._pending, self._now_s, self._counts)
         self._rest.meter = Meter(read_limits(limits))
-        self._connections: set[StreamConnection] = set()
-        self._background: set[asyncio.Task[None]] = set()
-        self._silent_until = 0.0
+        self._streams = Streams(self._keyring, self._now_s, ping_s, self._counts)
         self._runner: web.AppRunner | None = None
+
+    @property
+    def _authority(self) -> str:
+        # What listens on every address is reached by this one.
+        return f"{HOST if self._host == EVERY_ADDRESS else self._host}:{self.port}"
 
     @property
     def url(self) -> str:
         """What the REST paths of every service are appended to."""
-        return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}"
+        return f"{'https' if self._tls else 'http'}://{self._authority}"
 
     @property
     def control_url(self) -> str:
@@ -96,7 +104,7 @@ class Simulator:
 
     def environment_of(self, account: str) -> dict[str, str]:
         """Return the settings that lead to an account here."""
-        ws = f"{'wss' if self._tls else 'ws'}://127.0.0.1:{self.port}"
+        ws = f"{'wss' if self._tls else 'ws'}://{self._authority}"
         return {
             "DROPCOPY_OUTPOLL_API_KEY": self._known[account].api_key,
             "DROPCOPY_OUTPOLL_API_SECRET": self._known[account].api_secret,
@@ -140,7 +148,7 @@ class Simulator:
     def stats(self) -> Json:
         """Return counts of connections, calls, messages and faults still to come."""
         return {
-            "connections": len(self._connections),
+            "connections": len(self._streams),
             "orders": len(self.orders()),
             "stop_orders": len(self.stop_orders()),
             "final": sum(entry["final"] for entry in self.orders()),
@@ -165,13 +173,13 @@ class Simulator:
             "prices": self.desk.set_price,
             "limits": self.limit,
         }
-        app.add_routes([web.get(UPDATES_PATH, self._streamer(stream.UPDATES))])
-        app.add_routes([web.get(FEED_PATH, self._streamer(stream.FEED))])
+        app.add_routes([web.get(UPDATES_PATH, self._streams.handler(UPDATES))])
+        app.add_routes([web.get(FEED_PATH, self._streams.handler(FEED))])
         app.add_routes([*self._rest.routes(), *routes(read, write)])
         # A client that hangs up ends its call, so that a dropped reply waits no longer than its client.
         self._runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", self.port, ssl_context=self._tls)
+        site = web.TCPSite(self._runner, self._host, self.port, ssl_context=self._tls)
         await site.start()
         self.port = self._runner.addresses[0][1]
         return self
@@ -181,13 +189,7 @@ class Simulator:
     ) -> None:
         self._exchange.stop()
         self._history.stop()
-        self._close_all(WSCloseCode.GOING_AWAY, "shutdown")
-        if self._background:
-            await asyncio.wait(self._background, timeout=1)
-        for task in self._background:
-            task.cancel()
-        for connection in self._connections:
-            connection.cut()
+        await self._streams.stop()
         if self._runner is not None:
             await self._runner.cleanup()
 
@@ -215,61 +217,11 @@ class Simulator:
         if self._pending.take("lose"):
             return
         times = 2 if self._pending.take("duplicate") else 1
-        self._put(stream.UPDATES, account, text, times, self._pending.take_delay_s("stream"))
+        self._streams.put(UPDATES, account.name, text, times, self._pending.take_delay_s("stream"))
 
     def _tell_feed(self, order: Order) -> None:
         account = self._known[order.ask.account]
-        self._put(stream.FEED, account, wire.feed_frame(order, account.user_id))
-
-    def _put(self, kind: stream.Kind, account: Account, text: str, times: int = 1, delay_s: float = 0) -> None:
-        for connection in self._connections:
-            if connection.kind is kind and connection.account == account.name:
-                for _ in range(times):
-                    connection.put(text, delay_s)
-
-    def _streamer(self, kind: stream.Kind) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-        async def handle(request: web.Request) -> web.StreamResponse:
-            socket = web.WebSocketResponse(compress=False)
-            socket.headers["Date"] = formatdate(self._now_s(), usegmt=True)
-            await socket.prepare(request)
-            self._counts["stream_handshakes"] += 1
-            account = await self._authorized(socket)
-            if account is None:
-                await socket.send_str(kind.refusal("Invalid or missing credentials"))
-                await socket.close(code=WSCloseCode.POLICY_VIOLATION)
-            else:
-                await self._serve(StreamConnection(kind, account.name, socket, request, self._ping_s))
-            return socket
-
-        return handle
-
-    async def _authorized(self, socket: web.WebSocketResponse) -> Account | None:
-        try:
-            first = await socket.receive(timeout=AUTH_S)
-        except TimeoutError:
-            return None
-        claim = stream.read_auth(first.data)
-        if claim is None:
-            return None
-        try:
-            return self._keyring.check(claim, self._now_s())
-        except Refusal:
-            return None
-
-    async def _serve(self, connection: StreamConnection) -> None:
-        silent_s = self._silent_until - asyncio.get_running_loop().time()
-        if silent_s > 0:
-            connection.silence(silent_s)
-        connection.put(connection.kind.ack)
-        self._connections.add(connection)
-        self._counts["connections_total"] += 1
-        try:
-            await connection.serve(self._count)
-        finally:
-            self._connections.discard(connection)
-
-    def _count(self, word: str) -> None:
-        self._counts[word] += 1
+        self._streams.put(FEED, account.name, wire.feed_frame(order, account.user_id))
 
     def fault(self, description: Any) -> Json:
         """Let something go wrong: `{"fault": "cut"}` and the others of `faults`; return who is connected.
@@ -281,18 +233,13 @@ class Simulator:
         fault = faults.read_fault(description)
         match fault:
             case faults.Cut():
-                for connection in self._connections:
-                    connection.cut()
+                self._streams.cut()
             case faults.Silence(seconds=seconds, new=new):
-                for connection in self._connections:
-                    connection.silence(seconds)
-                if new:
-                    self._silent_until = asyncio.get_running_loop().time() + seconds
+                self._streams.silence(seconds, new=new)
             case faults.Close(code=code, reason=reason):
-                self._close_all(code, reason)
+                self._streams.close(code, reason)
             case faults.Malformed(text=text):
-                for connection in self._connections:
-                    connection.put(text)
+                self._streams.put_everywhere(text)
             case faults.Clock(offset_s=offset_s):
                 self._clock_offset_s = offset_s
             case faults.Block(account=account):
@@ -303,17 +250,10 @@ class Simulator:
                 self._exchange.market.demand(fate, count)
             case _:
                 self._pending.add(fault)
-        return {"connections": len(self._connections)}
+        return {"connections": len(self._streams)}
 
     def _block(self, account: str | None) -> None:
         if account not in (None, *self.accounts):
             raise ControlError(f"there is no account {account!r}")
         self._keyring.block(account)
-        self._close_all(WSCloseCode.POLICY_VIOLATION, "blocked", account)
-
-    def _close_all(self, code: int, reason: str, account: str | None = None) -> None:
-        for connection in self._connections:
-            if account in (None, connection.account):
-                task = asyncio.create_task(connection.close(code, reason))
-                self._background.add(task)
-                task.add_done_callback(self._background.discard)
+        self._streams.close(WSCloseCode.POLICY_VIOLATION, "blocked", account)
