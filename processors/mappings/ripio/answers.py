@@ -21,6 +21,7 @@ from processors.mappings.ripio.words import (
     or_none,
     quote_currency,
     read_each,
+    request_id,
     status,
     time_ns,
 )
@@ -121,7 +122,7 @@ def _report(order: Order, account: str) -> Report:
     of_money = ord_type in UNPRICED and order_qty is None
     return Report(
         account,
-        order.external_id or None,
+        request_id(order.external_id),
         order.id,
         status(order.status, executed),
         order.status,

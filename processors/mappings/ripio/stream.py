@@ -21,6 +21,7 @@ from processors.mappings.ripio.words import (
     number,
     or_none,
     quote_currency,
+    request_id,
     status,
     time_ns,
 )
@@ -93,7 +94,7 @@ def _order(body: msgspec.Raw, account: str) -> Report:
     executed, ord_type = number("executed_amount", order.executed_amount), ORDER_TYPES.get(order.type)
     return Report(
         account,
-        order.external_id or None,
+        request_id(order.external_id),
         order.id,
         status(order.status, executed),
         order.status,

@@ -21,6 +21,7 @@ __all__ = [
     "or_none",
     "quote_currency",
     "read_each",
+    "request_id",
     "status",
     "time_ns",
 ]
@@ -86,6 +87,17 @@ def number(field: str, value: Decimal | None) -> Decimal:
 def or_none(field: str, value: Decimal | None) -> Decimal | None:
     """Return a number, None where there is none or 0, which the venue writes for what an order has not."""
     return number(field, value) or None
+
+
+def request_id(external_id: str | None) -> str | None:
+    """Return the request id that an order's external id is, None where it has none.
+
+    The venue's examples have the same UUID in upper and in lower case; a request id is in lower case.
+    """
+    if not external_id:
+        return None
+    is_uuid = len(external_id) == 36 and external_id.count("-") == 4
+    return external_id.lower() if is_uuid else external_id
 
 
 def quote_currency(pair: str | None) -> str | None:

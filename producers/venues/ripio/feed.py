@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
+from dropcopy.errors import SettingsError
 from producers.feeds.venue import (
     CLOSE_CODES,
     HTTP_STATUSES,
@@ -77,14 +78,22 @@ _read_ticket = msgspec.json.Decoder(_TicketAnswer).decode
 
 
 class VenueFeed(VenueDefaults):
-    """The private topics of one user on one connection."""
+    """The private topics of one user on one connection.
+
+    Raises on making it:
+        SettingsError: it is to reconcile, and no pair is named.
+    """
 
     name = "ripio"
     source = _ORDER_STATUS
     subprotocols: tuple[str, ...] = ()
 
     def __init__(self, settings: VenueSettings) -> None:
-        self._settings = settings
+        if settings.reconcile and not settings.pairs:
+            raise SettingsError(
+                "DROPCOPY_RIPIO_PAIRS is missing: Ripio lists orders by pair, and so is found what the stream lost",
+                hint="Name all that the account trades, such as BTC_BRL,ETH_BRL.",
+            )
         self._signer = Signer(settings)
         self.accounts: tuple[str, ...] = (settings.account,)
         self.stream_url = settings.ws_url

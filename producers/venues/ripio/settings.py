@@ -28,7 +28,8 @@ class VenueSettings(SettingsGroup):
 
     A token belongs to one user, whom the venue knows by a UUID: `account` is what the operator calls that
     account, in Kafka's keys and headers. `pairs` are those that it trades (`BTC_BRL`): the venue lists
-    orders and trades by pair, so what was missed on the stream is found in these and in those heard of since.
+    orders and trades by pair, so what was missed on the stream is found in these and in those heard of since;
+    a feed that reconciles needs them.
 
     `calls_per_s` is the venue's own limit: 1 before the user's documents are approved, 3.5 after ("Limits").
     `timestamp_tolerance_ms` is for how long after its timestamp a call is valid, at most 60,000
@@ -41,7 +42,7 @@ class VenueSettings(SettingsGroup):
     api_token: SecretStr = Field(min_length=1)
     api_secret: SecretStr = Field(min_length=1)
     account: str = Field(pattern=IN_HEADERS)
-    pairs: Annotated[tuple[_Pair, ...], BeforeValidator(_split)] = Field(min_length=1)
+    pairs: Annotated[tuple[_Pair, ...], BeforeValidator(_split)] = ()
     rest_url: str = Field(default="https://api.ripiotrade.co/v4", pattern=r"^https?://[^/?#]+(/[^?#]*)?$")
     ws_url: str = Field(default="wss://ws.ripiotrade.co", pattern=r"^wss?://[^/]")
     ca_file: Path | None = None
