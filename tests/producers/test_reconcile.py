@@ -429,14 +429,13 @@ async def test_an_order_that_the_stream_tells_of_while_the_venue_is_asked_is_no_
     asked, answered = asyncio.Event(), asyncio.Event()
     ours = VenueFeed(VenueSettings(token="t.secret", accounts=("A1",), rest_url=url))
     client, log = RestClient(url, headers=ours.rest_headers), MemoryLog()
-    post = client.post
 
     class Held(RestClient):
-        async def post(self, path: str, body: bytes, *, timeout_s: float | None = None) -> Any:
+        async def request(self, method: str, path: str, *told: Any, **options: Any) -> Any:
             if path.endswith("GetOrders"):
                 asked.set()
                 await answered.wait()
-            return await post(path, body, timeout_s=timeout_s)
+            return await client.request(method, path, *told, **options)
 
     async with client, Held(url, headers=ours.rest_headers) as held:
         reconciler = Reconciler(ours, held, log, interval_s=60)

@@ -115,6 +115,36 @@ async def test_an_answer_that_breaks_off_leaves_the_outcome_unknown(sent: bytes)
     assert failed.value.code == "CUT"
 
 
+async def test_a_call_has_its_own_method_headers_and_query_and_says_nothing_of_a_body_that_is_not_there() -> None:
+    heads: list[bytes] = []
+
+    async def handler(head: bytes, writer: asyncio.StreamWriter) -> None:
+        heads.append(head)
+        await answer_ok(head, writer)
+
+    async with serving(handler) as port, RestClient(f"http://127.0.0.1:{port}/v4", headers={"x-key": "k"}) as client:
+        await client.request("GET", "orders/open?pair=BTC_BRL&c=a%2Bb", headers={"x-signature": "s"})
+        await client.request("DELETE", f"http://127.0.0.1:{port}/other/orders", b"{}")
+    first, second = (head.decode().lower() for head in heads)
+    assert first.startswith("get /v4/orders/open?pair=btc_brl&c=a%2bb http/1.1")
+    assert "x-key: k" in first
+    assert "x-signature: s" in first
+    assert "content-type" not in first
+    assert second.startswith("delete /other/orders http/1.1")
+    assert "x-signature" not in second
+    assert "content-type: application/json" in second
+
+
+async def test_a_get_that_may_have_reached_the_venue_leaves_the_outcome_unknown_without_its_query() -> None:
+    async def silent(head: bytes, writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(2)
+
+    async with serving(silent) as port, RestClient(f"http://127.0.0.1:{port}", headers={}) as client:
+        with pytest.raises(OutcomeUnknown, match=r"^open at http") as failed:
+            await client.request("GET", f"http://127.0.0.1:{port}/orders/open?pair=A_B", timeout_s=0.2)
+    assert "pair" not in failed.value.message
+
+
 async def test_a_redirect_is_an_answer_and_not_followed() -> None:
     async def moved(head: bytes, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 307 Moved\r\nLocation: http://127.0.0.1:9/\r\nContent-Length: 0\r\n\r\n")

@@ -15,6 +15,7 @@ from producers.feeds.events import (
     Failed,
     Held,
     Input,
+    KeepAlive,
     Mark,
     Message,
     Open,
@@ -349,3 +350,36 @@ def test_every_frame_of_an_open_connection_is_published_and_nothing_else(steps: 
         published = [action.data for action in actions if isinstance(action, Publish)]
         reading = before in (Phase.SUBSCRIBING, Phase.LIVE, Phase.CLOSING)
         assert published == ([event.data] if isinstance(event, Message) and reading else [])
+
+
+def test_a_frame_that_shows_that_others_are_missing_stands_behind_a_gap_since_the_last_word():
+    driven = live()
+    driven.at(104, ORDER)
+    missed = Message(b"later", Heard(What.DATA, "A2", gap="orders 12..14", source="orders"))
+    body = {"reason": "sequence_gap", "detail": "orders 12..14", "since_ns": ns(104)}
+    assert driven.at(105, missed) == [Mark(Kind.GAP, ns(105), body), Publish(b"later", "A2", ns(105), "orders")]
+    assert driven.state.phase is Phase.LIVE
+
+
+def test_nothing_is_missing_before_the_venue_confirmed():
+    driven = Driven()
+    driven.at(100, Tick(), Opened())
+    assert driven.at(101, Message(b"early", Heard(What.DATA, gap="orders 1..2"))) == [Publish(b"early", "", ns(101))]
+
+
+def test_an_answer_is_sent_once_the_message_is_recorded():
+    assert live().at(105, Message(b"ping", Heard(What.PING), b"pong")) == [Publish(b"ping", "", ns(105)), Send(b"pong")]
+
+
+def test_the_client_speaks_every_so_often_whatever_it_hears_and_even_while_it_is_held_back():
+    driven = live(Limits(keepalive_ns=2 * SECOND_NS))
+    assert driven.at(101.9, Tick()) == []
+    assert driven.at(102, Tick()) == [KeepAlive()]
+    driven.at(103, PING)
+    assert driven.at(104, Tick()) == [Mark(Kind.HEARTBEAT, ns(103)), KeepAlive()]
+    driven.at(104.5, Held())
+    assert driven.at(106, Tick()) == [KeepAlive()]
+
+
+def test_a_client_that_need_not_speak_is_silent():
+    assert KeepAlive() not in live().at(114, Tick())

@@ -113,6 +113,46 @@ def test_a_market_order_says_no_price_and_a_time_in_force_is_said_in_the_venues_
     }
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"ord_type": OrdType.MARKET, "price": None, "quantity": None, "cash_order_qty": Decimal(10)},
+        {"ord_type": OrdType.CEILING, "price": None},
+        {"ord_type": OrdType.STOP_LIMIT, "stop_price": Decimal(240)},
+        {"ord_type": OrdType.TRAILING_STOP, "price": None, "peg_offset_value": Decimal(5)},
+        {"ord_type": OrdType.ICEBERG, "display_qty": Decimal(1)},
+        {"time_in_force": TimeInForce.GOOD_TILL_DATE, "expire_ns": 1},
+        {"event": "e", "outcome": "o", "quote": "q", "post_only": True},
+    ],
+)
+def test_every_kind_of_order_can_be_asked_for(changes: dict[str, Any]) -> None:
+    an_order(**changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"quantity": None}, "quantity"),
+        ({"cash_order_qty": Decimal(1)}, "quantity=5 and cash_order_qty=1"),
+        ({"quantity": None, "cash_order_qty": Decimal(1)}, "cash_order_qty=1: a LIMIT order"),
+        (
+            {"ord_type": OrdType.MARKET, "price": None, "quantity": None, "cash_order_qty": Decimal(0)},
+            "cash_order_qty=0",
+        ),
+        ({"stop_price": Decimal(1)}, "stop_price=1: a LIMIT order has none"),
+        ({"ord_type": OrdType.STOP_LIMIT}, "stop_price is missing"),
+        ({"ord_type": OrdType.TRAILING_STOP, "price": None}, "peg_offset_value is missing"),
+        ({"ord_type": OrdType.ICEBERG, "display_qty": Decimal(0)}, "display_qty=0"),
+        ({"expire_ns": 1}, "expire_ns=1"),
+        ({"post_only": 1}, "post_only"),
+        ({"quote": ""}, "quote"),
+    ],
+)
+def test_what_does_not_go_with_the_kind_of_order_is_refused_by_name(changes: dict[str, Any], named: str) -> None:
+    with pytest.raises(UsageError, match=f"^{named}"):
+        an_order(**changes)
+
+
 @given(st.decimals(min_value="-1e12", max_value="1e12", places=9), st.integers(1, 2**63 - 1))
 def test_numbers_reach_the_venue_exactly(price: Decimal, lots: int) -> None:
     body = json.loads(post_order_body(an_order(price=price, quantity=Decimal(lots))))

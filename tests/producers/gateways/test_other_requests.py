@@ -7,7 +7,7 @@ import pytest
 
 from dropcopy.errors import UsageError
 from dropcopy.registry import AvroWriter
-from producers.gateways.orders import Accepted, CancelOrder, CancelStopOrder, PriceType, ReplaceOrder
+from producers.gateways.orders import Accepted, AmendOrder, CancelOrder, CancelStopOrder, PriceType, ReplaceOrder
 from producers.gateways.records import OrderRequest, intent_record, outcome_record
 from producers.gateways.stop_orders import NewStopOrder, Trailing
 from schemas.fix import OrdType, Side, TimeInForce
@@ -41,6 +41,19 @@ def a_replace(**changes: Any) -> ReplaceOrder:
     return ReplaceOrder(**(facts | changes))
 
 
+def an_amend(**changes: Any) -> AmendOrder:
+    facts: dict[str, Any] = {
+        "account": "2000000001",
+        "orig_venue_order_id": "12345678",
+        "price": Decimal(260),
+        "order_request_id": REQUEST_ID,
+    }
+    return AmendOrder(**(facts | changes))
+
+
+BOTH = {"ord_type": OrdType.TAKE_PROFIT_STOP_LOSS, "take_profit_price": Decimal(250)}
+
+
 def a_trailing(**changes: Any) -> Trailing:
     return Trailing(**({"indent": Decimal("1.5")} | changes))
 
@@ -61,6 +74,12 @@ def a_trailing(**changes: Any) -> Trailing:
         ({"ord_type": OrdType.STOP_LIMIT, "price": 1.5}, "price"),
         ({"ord_type": OrdType.TAKE_PROFIT, "price": Decimal("Infinity")}, "price"),
         ({"trailing": a_trailing()}, "trailing="),
+        ({"take_profit_price": Decimal(1)}, "take_profit_price=1"),
+        ({"ord_type": OrdType.TAKE_PROFIT_STOP_LOSS}, "take_profit_price is missing"),
+        ({"ord_type": OrdType.TAKE_PROFIT_STOP_LOSS, "take_profit_price": 1}, "take_profit_price=1 must be"),
+        (BOTH | {"stop_price": None}, "stop_price is missing"),
+        (BOTH | {"price": Decimal(1)}, "price=1"),
+        ({"event": "a b"}, "event"),
         ({"ord_type": OrdType.TAKE_PROFIT, "trailing": a_trailing()}, "trailing="),
         ({"ord_type": OrdType.TRAILING_TAKE_PROFIT}, "trailing is missing"),
         ({"time_in_force": TimeInForce.DAY}, "time_in_force"),
@@ -89,6 +108,7 @@ def test_a_stop_order_that_cannot_be_right_is_refused_by_name(changes: dict[str,
         {"ord_type": OrdType.TAKE_PROFIT},
         {"ord_type": OrdType.TAKE_PROFIT, "price": Decimal("-1")},
         {"ord_type": OrdType.TRAILING_TAKE_PROFIT, "stop_price": None, "trailing": a_trailing()},
+        BOTH | {"event": "e", "outcome": "o", "quote": "q"},
         {"time_in_force": TimeInForce.GOOD_TILL_DATE, "expire_ns": AT_NS},
     ],
 )
@@ -133,6 +153,22 @@ def test_a_replace_that_cannot_be_right_is_refused_by_name(changes: dict[str, An
         a_replace(**changes)
 
 
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"account": ""}, "account"),
+        ({"orig_venue_order_id": None}, "orig_venue_order_id or orig_order_request_id"),
+        ({"price": None}, "quantity or price is missing"),
+        ({"price": 260}, "price"),
+        ({"quantity": Decimal(0)}, "quantity"),
+        ({"order_request_id": "1"}, "order_request_id"),
+    ],
+)
+def test_an_amend_that_cannot_be_right_is_refused_by_name(changes: dict[str, Any], named: str) -> None:
+    with pytest.raises(UsageError, match=f"^{named}"):
+        an_amend(**changes)
+
+
 @pytest.mark.parametrize("kind", [CancelOrder, CancelStopOrder])
 @pytest.mark.parametrize(
     ("facts", "named"),
@@ -159,6 +195,7 @@ NOTHING = dict.fromkeys(
     (
         *("instrument", "side", "ord_type", "time_in_force", "quantity", "price", "stop_price", "expire_ns"),
         *("orig_order_request_id", "orig_venue_order_id"),
+        *("cash_order_qty", "take_profit_price", "display_qty", "peg_offset_value"),
     )
 )
 
@@ -201,6 +238,26 @@ NOTHING = dict.fromkeys(
                 "stop_price": "220",
                 "price": "218",
                 "expire_ns": AT_NS,
+            },
+        ),
+        (
+            an_amend(orig_order_request_id=OLD_ID, quantity=Decimal("1.50")),
+            {
+                "action": "AMEND",
+                "quantity": "1.50",
+                "price": "260",
+                "orig_order_request_id": OLD_ID,
+                "orig_venue_order_id": "12345678",
+            },
+        ),
+        (
+            an_order(ord_type=OrdType.CEILING, price=None, quantity=None, cash_order_qty=Decimal("1E+2")),
+            {
+                "action": "NEW",
+                "instrument": "BBG004730N88",
+                "side": "BUY",
+                "ord_type": "CEILING",
+                "cash_order_qty": "100",
             },
         ),
         (
