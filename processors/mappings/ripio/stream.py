@@ -60,7 +60,7 @@ class Message(Struct, gc=False):
 
     topic: Any = None
     id: Any = None
-    body: msgspec.Raw | None = None
+    body: msgspec.Raw = msgspec.Raw(b"null")
 
 
 _MESSAGE = msgspec.json.Decoder(Message)
@@ -77,7 +77,7 @@ def read_message(value: bytes, account: str) -> Sequence[Report]:
     """
     message = _MESSAGE.decode(value)
     read = _TOPICS.get(message.topic) if isinstance(message.topic, str) else None
-    if read is None or message.body is None or bytes(message.body) == b"null":
+    if read is None or bytes(message.body) == b"null":
         return ()
     try:
         return (read(message.body, account),)
