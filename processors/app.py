@@ -120,6 +120,9 @@ class Processor(faust.App):
         self._problem = "none are assigned yet"
         await super().on_first_start()
 
+    def _create_directories(self) -> None:
+        """Make none of Faust's folders: nothing is kept on disk, and a container's may be read-only."""
+
     async def finish(self) -> None:
         """Wait until what is in flight is committed; a failure has been told already."""
         if self.failure is None:
