@@ -1,0 +1,221 @@
+"""The simulator's controls over HTTP: its ledgers, what shall go wrong, and what shall happen."""
+
+import json
+from collections.abc import Callable, Iterable
+from decimal import Decimal
+from typing import Annotated, Any, Literal, TypeVar
+
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from sandbox.simulators.ripio.exchange import Exchange
+from sandbox.simulators.ripio.fates import Fate
+from sandbox.simulators.ripio.orders import Ask, Order, Source
+from sandbox.simulators.ripio.pairs import PAIRS, Pair, find_pair
+from sandbox.simulators.ripio.values import read_decimal
+from sandbox.simulators.ripio.wire import Words, ledger_entry
+
+__all__ = ["ControlError", "Desk", "routes"]
+
+Json = dict[str, Any]
+Wished = TypeVar("Wished")
+
+
+class ControlError(ValueError):
+    """What can't be made to happen; the message says why."""
+
+
+class _Wish(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Place(_Wish):
+    """Place an order as the web site does: it has no id of a client. Without a price, at the market."""
+
+    action: Literal["place"]
+    account: str
+    pair: str
+    side: Literal["BUY", "SELL"]
+    quantity: str
+    price: str | None = None
+
+
+class Fill(_Wish):
+    """Let an order trade some of its amount, or all that is left, at a price or at its own."""
+
+    action: Literal["fill"]
+    account: str
+    order_id: str
+    quantity: str | None = None
+    price: str | None = None
+
+
+class Move(_Wish):
+    """Cancel what is left of an order without its client's wish, or let it be triggered."""
+
+    action: Literal["cancel", "trigger"]
+    account: str
+    order_id: str
+
+
+class SetPrice(_Wish):
+    """Move the price of a pair, a decimal text."""
+
+    pair: str
+    price: str
+
+
+_OrderWish = Annotated[Place | Fill | Move, Field(discriminator="action")]
+_read_order_wish: Callable[[Any], Place | Fill | Move] = TypeAdapter(_OrderWish).validate_python
+
+
+class Desk:
+    """Makes things happen in an exchange, and shows what it knows."""
+
+    def __init__(self, accounts: Iterable[str], exchange: Exchange, words: Words) -> None:
+        self._accounts = list(accounts)
+        self._exchange = exchange
+        self._words = words
+
+    def orders(self) -> list[Json]:
+        """Return every order that the venue was asked for and took, as it stands."""
+        return [self._entry(order) for order in self._exchange.market.orders()]
+
+    def _entry(self, order: Order) -> Json:
+        return ledger_entry(order, self._words.status(order))
+
+    def prices(self) -> Json:
+        """Return the price of each pair, as decimal text."""
+        return {pair.code: f"{self._exchange.market.price(pair):f}" for pair in PAIRS}
+
+    def balances(self) -> Json:
+        """Return what each account has, and how much of it is locked, as decimal text."""
+        wallets = self._exchange.market.wallets
+        return {
+            account: {
+                currency: {
+                    "available": f"{wallets.available(account, currency):f}",
+                    "locked": f"{wallets.locked(account, currency):f}",
+                }
+                for currency in wallets.currencies
+            }
+            for account in self._accounts
+        }
+
+    def order(self, wish: Any) -> Json:
+        """Place, fill, cancel or trigger an order; return its entry in the ledger.
+
+        Raises:
+            ControlError: the wish is none, or can't be done.
+        """
+        match _valid(_read_order_wish, wish):
+            case Place() as place:
+                order = self._place(place)
+            case Fill() as fill:
+                order = self._fill(fill)
+            case Move(action=action, account=account, order_id=order_id):
+                order = self._open_order(account, order_id)
+                if action == "trigger" and (not order.ask.waits or order.triggered):
+                    raise ControlError(f"the order {order_id!r} waits for no price")
+                (self._exchange.trigger if action == "trigger" else self._exchange.end)(order)
+        return self._entry(self._exchange.now(order))
+
+    def _place(self, wish: Place) -> Order:
+        if wish.account not in self._accounts:
+            raise ControlError(f"there is no account {wish.account!r}")
+        ask = Ask(
+            account=wish.account,
+            external_id=None,
+            pair=_pair(wish.pair),
+            side=wish.side.lower(),
+            order_type="market" if wish.price is None else "limit",
+            amount=_positive(wish.quantity),
+            price=None if wish.price is None else _positive(wish.price),
+            source=Source.SITE,
+        )
+        fate = self._exchange.market.draw()
+        return self._exchange.submit(ask, Fate.FILL if fate is Fate.REJECT else fate)
+
+    def _fill(self, wish: Fill) -> Order:
+        order = self._open_order(wish.account, wish.order_id)
+        if order.amount is None:
+            raise ControlError(f"the order {wish.order_id!r} has a value, and no amount")
+        if order.ask.waits and not order.triggered:
+            raise ControlError(f"the order {wish.order_id!r} waits for its price")
+        amount = order.left if wish.quantity is None else _positive(wish.quantity)
+        if amount > order.left:
+            raise ControlError(f"the order has {order.left:f} left, not {amount:f}")
+        own = order.price or self._exchange.market.price(order.ask.pair)
+        self._exchange.fill(order, amount, own if wish.price is None else _positive(wish.price))
+        return order
+
+    def _open_order(self, account: str, order_id: str) -> Order:
+        order = self._exchange.market.find(account, order_id=order_id)
+        if order is None or not order.told:
+            raise ControlError(f"account {account!r} has no order {order_id!r}")
+        if order.is_final:
+            raise ControlError(f"the order {order_id!r} is {order.status} already")
+        return order
+
+    def set_price(self, wish: Any) -> Json:
+        """Move a pair's price; return the ids of the orders that this triggered.
+
+        Raises:
+            ControlError: the wish is none, or there is no such pair.
+        """
+        move = _valid(SetPrice.model_validate, wish)
+        triggered = self._exchange.set_price(_pair(move.pair), _positive(move.price))
+        return {"triggered": [order.order_id for order in triggered]}
+
+
+def _valid(read: Callable[[Any], Wished], value: Any) -> Wished:
+    try:
+        return read(value)
+    except ValidationError as error:
+        problems = (f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors(include_url=False))
+        raise ControlError("; ".join(problems)) from None
+
+
+def _pair(code: str) -> Pair:
+    pair = find_pair(code)
+    if pair is None:
+        raise ControlError(f"there is no pair {code!r}")
+    return pair
+
+
+def _positive(text: str) -> Decimal:
+    try:
+        value = read_decimal(text)
+    except ValueError as error:
+        raise ControlError(str(error)) from None
+    if value <= 0:
+        raise ControlError(f"{text!r} is not positive")
+    return value
+
+
+def routes(read: dict[str, Callable[[], Any]], write: dict[str, Callable[[Any], Any]]) -> list[web.RouteDef]:
+    """Return the routes of controls: those to `read` answer with JSON, those to `write` take it.
+
+    What a write refuses with a ValueError is answered with 400 and `{"error": ...}`.
+    """
+    return [
+        *(web.get(f"/control/{name}", _reader(call)) for name, call in read.items()),
+        *(web.post(f"/control/{name}", _writer(call)) for name, call in write.items()),
+    ]
+
+
+def _reader(call: Callable[[], Any]) -> Callable[[web.Request], Any]:
+    async def handle(request: web.Request) -> web.Response:
+        return web.json_response(call())
+
+    return handle
+
+
+def _writer(call: Callable[[Any], Any]) -> Callable[[web.Request], Any]:
+    async def handle(request: web.Request) -> web.Response:
+        try:
+            return web.json_response(call(json.loads(await request.text())))
+        except ValueError as error:
+            return web.json_response({"error": str(error)}, status=400)
+
+    return handle

@@ -1,0 +1,310 @@
+"""The simulated Ripio on a real socket: REST, the stream, and the controls, on one port."""
+
+import asyncio
+import ssl
+from collections import Counter
+from collections.abc import Callable, Mapping
+from random import Random
+from types import TracebackType
+from typing import Any, Literal, Self
+
+from aiohttp import WSCloseCode, web
+
+from sandbox.simulators.ripio import faults
+from sandbox.simulators.ripio.calls import Calls, Rule
+from sandbox.simulators.ripio.controls import Desk, routes
+from sandbox.simulators.ripio.exchange import Exchange
+from sandbox.simulators.ripio.fates import FATES, Fate
+from sandbox.simulators.ripio.keys import Account, Keyring, account_names, new_account
+from sandbox.simulators.ripio.limits import read_limits
+from sandbox.simulators.ripio.market import Event, Market
+from sandbox.simulators.ripio.rest import VERSION, Rest
+from sandbox.simulators.ripio.stream import StreamConnection, Wish, read_wish
+from sandbox.simulators.ripio.telling import Teller
+from sandbox.simulators.ripio.topics import Sequences, Tickets
+from sandbox.simulators.ripio.values import as_json, ms
+from sandbox.simulators.ripio.wire import Json, Words
+
+__all__ = ["Simulator"]
+
+HOST = "127.0.0.1"
+
+
+class Simulator:
+    """A Ripio on this machine, with made-up credentials for each account; an async context manager.
+
+    `port` 0 takes a free one. `seed`, `speed` and `fates` are the market's, `limits` how often each user
+    may call (see `limits.read_limits`). With `tls` (a server's context) the addresses are https and wss.
+
+    The rest is what the documents leave open: `words` is whether the states that were observed are used
+    beside the documented ones, `acks` whether a subscription is answered at all, `tells_updates` whether
+    the stream tells of a changed price or amount, `unique_external_ids` whether a client's id may be used
+    once only, `upper_external_ids` whether it comes back in upper case, and `idle_s` after how long a
+    client that says nothing is hung up on.
+    """
+
+    def __init__(
+        self,
+        *,
+        accounts: list[str] | None = None,
+        credentials: tuple[str, str] | None = None,
+        host: str = HOST,
+        port: int = 0,
+        seed: int | None = None,
+        speed: float = 1,
+        fates: Mapping[Fate, int] = FATES,
+        limits: Any = "none",
+        tls: ssl.SSLContext | None = None,
+        words: Literal["documented", "observed"] = "documented",
+        acks: Literal["frame", "none"] = "frame",
+        tells_updates: bool = False,
+        unique_external_ids: bool = False,
+        upper_external_ids: bool = False,
+        idle_s: float = 60,
+    ) -> None:
+        self.accounts = accounts or account_names(1)
+        self.host, self.port = host, port
+        self._tls = tls
+        self._acks = acks == "frame"
+        self._idle_s = idle_s
+        observed = words == "observed"
+        self._words = Words(observed=observed, upper_external_ids=upper_external_ids)
+        self._keyring = Keyring(
+            new_account(name, credentials if not n else None) for n, name in enumerate(self.accounts)
+        )
+        market = Market(
+            self.accounts, seed=seed, speed=speed, fates=fates, observed=observed, tells_updates=tells_updates
+        )
+        self._exchange = Exchange(market, self._tell)
+        self.desk = Desk(self.accounts, self._exchange, self._words)
+        self._pending = faults.Pending()
+        self._tickets = Tickets(market.new_id)
+        self._sequences = Sequences(Random(seed))  # noqa: S311 -- chooses where play sequences begin
+        self._teller = Teller(market, self._keyring, self._words, self._sequences, self._pending)
+        self._connections: set[StreamConnection] = set()
+        self._background: set[asyncio.Task[None]] = set()
+        self._counts: Counter[str] = Counter()
+        calls = Calls(self._exchange, self._tickets, self._words, self._pending, Rule(unique_external_ids))
+        self._rest = Rest(calls, self._exchange, self._keyring, self._pending, self._counts)
+        self._rest.limits = read_limits(limits)
+        self._silent_until = 0.0
+        self._runner: web.AppRunner | None = None
+
+    @property
+    def _authority(self) -> str:
+        return f"{self.host}:{self.port}"
+
+    @property
+    def rest_url(self) -> str:
+        """What the REST paths are appended to."""
+        return f"{'https' if self._tls else 'http'}://{self._authority}{VERSION}"
+
+    @property
+    def ws_url(self) -> str:
+        """The stream's address."""
+        return f"{'wss' if self._tls else 'ws'}://{self._authority}"
+
+    @property
+    def control_url(self) -> str:
+        """What `/orders`, `/faults` and the other controls are appended to."""
+        return f"{'https' if self._tls else 'http'}://{self._authority}/control"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The settings that lead to the first account."""
+        return self.environment_of(self.accounts[0])
+
+    def environment_of(self, name: str) -> dict[str, str]:
+        """Return the settings that lead to an account; each has its own credentials."""
+        account = self.account(name)
+        return {
+            "DROPCOPY_RIPIO_API_TOKEN": account.api_token,
+            "DROPCOPY_RIPIO_API_SECRET": account.api_secret,
+            "DROPCOPY_RIPIO_ACCOUNT": account.name,
+            "DROPCOPY_RIPIO_REST_URL": self.rest_url,
+            "DROPCOPY_RIPIO_WS_URL": self.ws_url,
+        }
+
+    def account(self, name: str) -> Account:
+        """Return an account with its credentials, by its name."""
+        return self._keyring.named(name)
+
+    def orders(self) -> list[Json]:
+        """Return the ledger: every order that the venue was asked for and took, as it stands."""
+        return self.desk.orders()
+
+    def calls(self) -> list[Json]:
+        """Return the newest REST calls: what was asked, and how it ended."""
+        return self._rest.records()
+
+    def limit(self, wish: Any) -> Json:
+        """Set how often each user may call; return it. See `limits.read_limits`.
+
+        Raises:
+            LimitsError: the wish is none.
+        """
+        self._rest.limits = read_limits(wish)
+        return self.limits()
+
+    def limits(self) -> Json:
+        """Return how often each user may call."""
+        return self._rest.limits.model_dump(mode="json")
+
+    def stats(self) -> Json:
+        """Return counts of connections, calls, messages and faults still to come."""
+        orders = self._exchange.market.orders()
+        return {
+            "connections": len(self._connections),
+            "subscriptions": sum(bool(connection.topics) for connection in self._connections),
+            "orders": len(orders),
+            "final": sum(order.is_final for order in orders),
+            "pending_faults": self._pending.left(),
+            **dict(self._counts),
+        }
+
+    async def __aenter__(self) -> Self:
+        app = web.Application()
+        read: dict[str, Callable[[], Any]] = {
+            "orders": self.orders,
+            "balances": self.desk.balances,
+            "prices": self.desk.prices,
+            "calls": self.calls,
+            "limits": self.limits,
+            "stats": self.stats,
+        }
+        write: dict[str, Callable[[Any], Any]] = {
+            "faults": self.fault,
+            "orders": self.desk.order,
+            "prices": self.desk.set_price,
+            "limits": self.limit,
+        }
+        app.add_routes([web.get("/", self._stream), *self._rest.routes(), *routes(read, write)])
+        # A client that hangs up ends its call, so that a dropped reply waits no longer than its client.
+        self._runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=0.1)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, self.host, self.port, ssl_context=self._tls).start()
+        self.port = self._runner.addresses[0][1]
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._exchange.stop()
+        self._close_all(WSCloseCode.GOING_AWAY, "shutdown")
+        if self._background:
+            await asyncio.wait(self._background, timeout=1)
+        for task in self._background:
+            task.cancel()
+        for connection in self._connections:
+            connection.cut()
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    def _tell(self, event: Event) -> None:
+        heard = [one for one in self._connections if one.account == event.order.ask.account]
+        for topic, text in self._teller.tell(event, self._exchange.now_ns()):
+            delay_s = self._pending.take_delay_s("stream")
+            for connection in heard:
+                if topic in connection.topics:
+                    connection.put(text, delay_s)
+
+    async def _stream(self, request: web.Request) -> web.StreamResponse:
+        socket = web.WebSocketResponse(compress=False, autoping=False)
+        if not socket.can_prepare(request).ok:
+            return web.Response(status=426, text="Upgrade Required", headers={"Upgrade": "websocket"})
+        await socket.prepare(request)
+        connection = StreamConnection(socket, request, self._idle_s)
+        silent_s = self._silent_until - asyncio.get_running_loop().time()
+        if silent_s > 0:
+            connection.silence(silent_s)
+        self._connections.add(connection)
+        self._counts["connections_total"] += 1
+        try:
+            await connection.serve(lambda text: self._hear(connection, text), self._count_message)
+        finally:
+            self._connections.discard(connection)
+            self._tickets.forget(connection)
+        return socket
+
+    def _hear(self, connection: StreamConnection, text: str) -> None:
+        wish = read_wish(text)
+        if wish.refusal:
+            connection.refuse(40000, f"Invalid parameters. {wish.refusal}")
+        elif wish.is_private and not self._admits(connection, wish):
+            connection.refuse(40100)
+        else:
+            self._answer(connection, wish)
+
+    def _admits(self, connection: StreamConnection, wish: Wish) -> bool:
+        owner = self._tickets.account(wish.ticket, connection, self._exchange.now_ns())
+        # The documents do not say what a second ticket of another user would do.
+        if self._pending.take("refuse_ticket") or owner is None or connection.account not in (None, owner):
+            return False
+        connection.account = owner
+        return not self.account(owner).blocked
+
+    def _answer(self, connection: StreamConnection, wish: Wish) -> None:
+        now_ns = self._exchange.now_ns()
+        if wish.method == "ping":
+            connection.put(as_json({"method": "pong", "timestamp": ms(now_ns)}))
+            return
+        if self._acks:
+            connection.put(as_json({"method": wish.method, "topics": list(wish.topics), "timestamp": ms(now_ns)}))
+        if wish.method == "unsubscribe":
+            connection.topics -= set(wish.topics)
+            return
+        connection.topics |= set(wish.topics)
+        if "balance" in wish.topics and connection.account is not None:
+            connection.put(self._teller.welcome(self.account(connection.account), now_ns))
+
+    def _count_message(self) -> None:
+        self._counts["messages"] += 1
+
+    def fault(self, description: Any) -> Json:
+        """Let something go wrong: `{"fault": "cut"}` and the others of `faults`; return who is connected.
+
+        Raises:
+            FaultError: there is no such fault.
+        """
+        fault = faults.read_fault(description)
+        match fault:
+            case faults.Cut():
+                self._cut_all()
+            case faults.ResetSequence():
+                self._sequences.reset()
+                self._cut_all()
+            case faults.Silence(seconds=seconds, new=new):
+                for connection in self._connections:
+                    connection.silence(seconds)
+                if new:
+                    self._silent_until = asyncio.get_running_loop().time() + seconds
+            case faults.Close(code=code, reason=reason):
+                self._close_all(code, reason)
+            case faults.Malformed(text=text):
+                for connection in self._connections:
+                    connection.put(text)
+            case faults.Clock(offset_s=offset_s):
+                self._exchange.clock_offset_ns = round(offset_s * 1e9)
+                self._exchange.tick()
+            case faults.Access(fault=kind, account=name):
+                self._limit_access(kind, name)
+            case faults.Demand(fate=fate, count=count):
+                self._exchange.market.demand(fate, count)
+            case _:
+                self._pending.add(fault)
+        return {"connections": len(self._connections)}
+
+    def _limit_access(self, kind: str, name: str | None) -> None:
+        if name is not None and name not in self.accounts:
+            raise faults.FaultError(f"there is no account {name!r}")
+        self._keyring.change(name, blocked=kind == "block", read_only=kind == "read_only")
+
+    def _cut_all(self) -> None:
+        for connection in self._connections:
+            connection.cut()
+
+    def _close_all(self, code: int, reason: str) -> None:
+        for connection in self._connections:
+            task = asyncio.create_task(connection.close(code, reason))
+            self._background.add(task)
+            task.add_done_callback(self._background.discard)
