@@ -1,22 +1,17 @@
 """What Outpoll's REST refusals say, and what to do about each.
 
-The documents list HTTP statuses, and no codes of the venue's own (Outpoll, Private endpoints, common errors). The
-form of a body they do not show; the streams' is `{"error": text}`, or a text as `r`.
+The documents list HTTP statuses, and no codes of the venue's own (Outpoll, Private endpoints, common errors).
 """
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
-
-import msgspec
+from typing import NamedTuple
 
 from dropcopy.errors import VenueError
 from producers.rest import RestAnswer
 from producers.venues.outpoll.clock import clock_complaint, off_by_s
+from producers.venues.outpoll.refusals import said
 
 __all__ = ["STATUSES", "OutpollError", "Status", "read_error"]
-
-# A proxy may answer with a page of its own.
-TEXT_MOST = 1000
 
 
 class Status(NamedTuple):
@@ -63,15 +58,6 @@ class OutpollError(VenueError):
         self.advice = status.advice
 
 
-class _Body(msgspec.Struct):
-    error: Any = None
-    message: Any = None
-    r: Any = None
-
-
-_read_body = msgspec.json.Decoder(_Body).decode
-
-
 def read_error(answer: RestAnswer, now_ns: int) -> OutpollError:
     """Return what a refusal that came just now says.
 
@@ -82,12 +68,3 @@ def read_error(answer: RestAnswer, now_ns: int) -> OutpollError:
     if answer.status == 401 and (complaint := clock_complaint(off_by_s(answer.headers, now_ns))):
         return OutpollError(answer.status, f"{text}: {complaint}", status._replace(advice="Set the clock right (NTP)."))
     return OutpollError(answer.status, text, status)
-
-
-def said(body: bytes) -> str:
-    """Return the text in the body of a refusal, if it has one."""
-    try:
-        found = _read_body(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return ""
-    return next((text[:TEXT_MOST] for text in (found.error, found.message, found.r) if isinstance(text, str)), "")
