@@ -5,18 +5,25 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import NoReturn
+
+from prometheus_client import Counter
 
 from consumers.printing import printer
 from consumers.reader import BEGINNING, END, AtOffset, Newest, Reader, Since, Start
 from consumers.selection import parse_duration_s, parse_where, selection
 from consumers.tail import follow
 from dropcopy.errors import UsageError
+from dropcopy.logs import configure_logs
+from dropcopy.probes import Probes, serve
 from dropcopy.settings import Settings
 
 __all__ = ["run_tail", "start_of"]
 
 INTERRUPTED = 130
+
+RECORDS = Counter("dropcopy_consumer_records", "Records read, the ones not shown included.", ["topic"])
 
 
 def start_of(*, from_beginning: bool, since: str | None, last: int | None, offset: int | None) -> Start:
@@ -50,16 +57,29 @@ def run_tail(
 ) -> None:
     """Print records until the end that the options name; end the process when interrupted.
 
+    One that runs on until it is stopped answers probes, where `DROPCOPY_METRICS_PORT` says so.
+
     Raises:
         UsageError: the topic, the partition or a field does not exist.
         ClusterError: the broker or the registry is away.
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     wanted = selection(parse_where(topic, where), key)
+    settings = Settings.load()
+    configure_logs(settings)
+    probes = Probes("consumer")
+
+    def polled(records: int) -> None:
+        probes.beat(time.monotonic())
+        RECORDS.labels(topic).inc(records)
+
     try:
-        with Reader(Settings.load(), [topic], start, partition=partition) as reader:
+        with Reader(settings, [topic], start, partition=partition) as reader, ExitStack() as stack:
+            probes.check("kafka", reader.problem)
+            if not until_end and max_records is None:
+                stack.enter_context(serve(settings, probes))
             show = printer(topic, sys.stdout, as_json_lines=as_json_lines)
-            follow(reader, wanted, show, until_end=until_end, max_records=max_records)
+            follow(reader, wanted, show, until_end=until_end, max_records=max_records, polled=polled)
     except BrokenPipeError:
         # Whoever read has seen enough, as `head` does; what is still buffered must not complain at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -213,6 +213,10 @@ class Reader:
         if error.code() == KafkaError._ALL_BROKERS_DOWN and self._away_since is None:
             self._away_since = time.monotonic()
 
+    def problem(self) -> str | None:
+        """Say what is in the way of reading; None while nothing is known to be."""
+        return None if self._away_since is None else "no broker answers"
+
     def _check_broker(self) -> None:
         if self._away_since is None or time.monotonic() - self._away_since < self._patience_s:
             return

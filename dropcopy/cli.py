@@ -61,7 +61,12 @@ def main() -> NoReturn:
 
 
 def fail(error: DropcopyError) -> NoReturn:
-    """Tell a person of an error on standard error, and end with its exit status."""
+    """Tell of an error on standard error, as a line of the log where that is for machines; end with its exit status."""
+    # Imported here because most commands log nothing.
+    from dropcopy.logs import log_failure
+
+    if log_failure(error):
+        sys.exit(error.exit_status)
     console = Console(stderr=True, soft_wrap=True)
     console.print(f"[bold red]error:[/] {escape(error.message)}", highlight=False)
     if error.hint:

@@ -4,12 +4,14 @@ import logging
 import os
 import sys
 from pathlib import Path
+from types import TracebackType
 
 import structlog
 
+from dropcopy.errors import DropcopyError
 from dropcopy.settings import Settings
 
-__all__ = ["configure_logs", "get_logger"]
+__all__ = ["configure_logs", "get_logger", "log_failure"]
 
 
 def configure_logs(settings: Settings) -> None:
@@ -41,8 +43,11 @@ def configure_logs(settings: Settings) -> None:
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
+    formatter = _JsonFormatter if form == "json" else structlog.stdlib.ProcessorFormatter
+    if form == "json":
+        sys.excepthook = _log_crash
     handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
+        formatter(
             foreign_pre_chain=shared,
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
         )
@@ -53,6 +58,25 @@ def configure_logs(settings: Settings) -> None:
     # Libraries whose information is about themselves: theirs is told from warnings on.
     for noisy in ("httpx", "httpcore", "aiokafka", "websockets", "faust", "mode", "asyncio"):
         logging.getLogger(noisy).setLevel(max(level, logging.WARNING))
+
+
+def log_failure(error: DropcopyError) -> bool:
+    """Log what ends the process where its log is for machines; False where a person is to be told instead."""
+    if not any(isinstance(handler.formatter, _JsonFormatter) for handler in logging.getLogger().handlers):
+        return False
+    get_logger(__name__).critical("failed", error=error.message, hint=error.hint, exit_status=error.exit_status)
+    return True
+
+
+class _JsonFormatter(structlog.stdlib.ProcessorFormatter):
+    """Tells that the log is for machines."""
+
+
+def _log_crash(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+    if not issubclass(kind, Exception):
+        sys.__excepthook__(kind, error, traceback)
+        return
+    get_logger(__name__).critical("crashed", exc_info=(kind, error, traceback))
 
 
 def _form(asked: str, *, terminal: bool, container: bool) -> str:

@@ -22,6 +22,7 @@ from typing import Any, cast
 import faust
 import mode
 from faust.types import TP
+from prometheus_client import REGISTRY
 
 import processors.mappings
 from dropcopy.kafka import client_config
@@ -30,6 +31,7 @@ from dropcopy.probes import Probes, serve
 from dropcopy.settings import Settings
 from processors.shard import Reports
 from processors.sink import Sink
+from processors.standing import Standing
 from processors.transport import Consumer
 from processors.worker import Part, Worker
 from schemas import topics
@@ -160,6 +162,10 @@ class Processor(faust.App):
     async def _tick(self) -> None:
         await self.worker.tick(time.time_ns())
 
+    def ends(self) -> Mapping[TP, int]:
+        """Return where the partitions that are read end; asked from the probes' thread."""
+        return cast("Consumer", self.consumer).ends() if self._problem is None else {}
+
     def _commit_soon(self, offsets: Mapping[TP, int]) -> None:
         cast("Consumer", self.consumer).commit_soon(offsets)
 
@@ -183,6 +189,7 @@ def run(app: Processor) -> int:
     sys.setswitchinterval(0.005)
     worker = faust.Worker(app, override_logging=False, redirect_stdouts=False, quiet=True)
     try:
+        REGISTRY.register(Standing(app.worker.shards, app.worker.positions, app.ends))
         with serve(app.settings, app.probes):
             worker.execute_from_commandline()
     except SystemExit as stop:

@@ -6,6 +6,7 @@ thread alone: `consumer_group_metadata()` called from another while one polls ca
 
 import asyncio
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, NamedTuple, Protocol, cast
@@ -14,12 +15,16 @@ import confluent_kafka
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from faust.types import TP
 
+from dropcopy.trouble import Trouble
+
 __all__ = ["Batch", "Consumed", "Owner", "Poller", "Round"]
 
 ROUNDS = 2
 # Few enough that a poll's records are still in the processor's caches when they are taken.
 RECORDS_OF_A_ROUND = 2_000
 _EARLIEST = confluent_kafka.OFFSET_BEGINNING
+# How often the partitions' ends are noted, for the lag.
+_ENDS_S = 1.0
 
 
 class Consumed(Protocol):
@@ -85,7 +90,8 @@ class Poller(threading.Thread):
         super().__init__(name="kafka-poller", daemon=True)
         self.owner = owner
         self.loop = loop
-        self.consumer = confluent_kafka.Consumer(config)
+        self._trouble = Trouble("consumer")
+        self.consumer = confluent_kafka.Consumer(config | self._trouble.properties())
         self.rounds: asyncio.Queue[Round | BaseException] = asyncio.Queue()
         self.room = threading.Semaphore(ROUNDS)
         self.subscription: list[str] = []
@@ -93,6 +99,9 @@ class Poller(threading.Thread):
         self.stopping = threading.Event()
         self.done: deque[Mapping[TP, int]] = deque()
         self.generation = 0
+        self.partition_ends: dict[TP, int] = {}
+        self._assigned: list[TopicPartition] = []
+        self._noted_s = 0.0
         self._ends: list[Consumed] = []
 
     def run(self) -> None:
@@ -101,6 +110,7 @@ class Poller(threading.Thread):
             while not self.stopping.is_set():
                 self._resubscribe()
                 self._commit(asynchronous=True)
+                self._note_ends()
                 room = self.room
                 if room.acquire(timeout=0.1):
                     self._poll(room)
@@ -121,6 +131,8 @@ class Poller(threading.Thread):
         first = self.consumer.poll(0.1)
         found, self._ends = self._ends, []
         if first is not None:
+            if first.error() is None:
+                self._trouble.over()
             found += cast("list[Consumed]", [first, *self.consumer.consume(RECORDS_OF_A_ROUND, 0)])
             if all(_is_end(message) for message in found):
                 # Each record of a slow stream is followed by its partition's end, which can wait for the next one.
@@ -130,6 +142,16 @@ class Poller(threading.Thread):
             return
         metadata = self.consumer.consumer_group_metadata()
         self._hand_over(_round(self.generation, metadata, found, room.release))
+
+    def _note_ends(self) -> None:
+        """Note where the partitions end, as the fetches of this client told: nothing is asked of a broker."""
+        if time.monotonic() - self._noted_s < _ENDS_S:
+            return
+        self._noted_s = time.monotonic()
+        ends = {
+            TP(p.topic, p.partition): self.consumer.get_watermark_offsets(p, cached=True)[1] for p in self._assigned
+        }
+        self.partition_ends = {tp: end for tp, end in ends.items() if end >= 0}
 
     def _begin_anew(self) -> None:
         """Begin a new assignment, or the time without one: what was fetched before is dropped.
@@ -169,11 +191,13 @@ class Poller(threading.Thread):
                 partition.offset = _EARLIEST
         self._in_loop(self.owner.assigned({TP(p.topic, p.partition) for p in partitions}, self.generation))
         consumer.assign(committed)
+        self._assigned = list(partitions)
 
     def _on_revoke(self, consumer: confluent_kafka.Consumer, partitions: list[TopicPartition]) -> None:
         self._in_loop(self.owner.on_partitions_revoked({TP(p.topic, p.partition) for p in partitions}))
         self._commit(asynchronous=False)
         self._begin_anew()
+        self._assigned, self.partition_ends = [], {}
         consumer.unassign()
 
     def _in_loop(self, call: Any) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from confluent_kafka import OFFSET_BEGINNING, Consumer, IsolationLevel, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]  # it is, but not re-exported
 
+from dropcopy.trouble import Trouble
 from schemas.topics import STATE
 
 __all__ = ["Kept", "restore"]
@@ -49,7 +50,7 @@ def restore(config: dict[str, Any], partitions: Iterable[int], progress: Callabl
         "fetch.queue.backoff.ms": 5,
         "fetch.wait.max.ms": 10,
     }
-    consumer = Consumer(config | own)
+    consumer = Consumer(config | own | Trouble("restore").properties())
     try:
         consumer.assign([TopicPartition(STATE.name, partition, OFFSET_BEGINNING) for partition in kept])
         _read(consumer, kept, progress)
@@ -59,7 +60,7 @@ def restore(config: dict[str, Any], partitions: Iterable[int], progress: Callabl
 
 
 def _wait_until_decided(config: dict[str, Any], partitions: Iterable[int]) -> None:
-    admin = AdminClient(config)
+    admin = AdminClient(config | {"log_level": 0})
     written = _ends(admin, partitions, IsolationLevel.READ_UNCOMMITTED)
     deadline_s = time.monotonic() + _LONGEST_TRANSACTION_S
     while True:

@@ -18,6 +18,7 @@ from processors.core.model import Account, Event, Order, Origin, Report, Submiss
 from processors.core.state import Grace, Outcome, Partition, index, joined
 from processors.dead_letters import dead_letter
 from processors.encoding.records import Encoders, SubmissionReader, decode_state, encode_state
+from processors.metrics import Counts
 from processors.poller import Consumed
 from processors.sink import Record
 from schemas import topics
@@ -25,7 +26,7 @@ from schemas.fix import Source
 from schemas.headers import FrameHeaders, HeaderError, Kind, unpack
 from schemas.topics import account_key, venue_of
 
-__all__ = ["Counts", "Reports", "Shard"]
+__all__ = ["Reports", "Shard"]
 
 _NONE: tuple[Event | None, bytes] = (None, b"")
 _EXECUTIONS, _LATEST, _STATE = topics.EXECUTIONS.name, topics.LATEST.name, topics.STATE.name
@@ -55,16 +56,6 @@ class Marker(msgspec.Struct):
     feed: str = ""
     reason: str | None = None
     unread: dict[str, str] = {}
-
-
-class Counts(msgspec.Struct):
-    """What a shard has seen since it was made."""
-
-    frames: int = 0
-    submissions: int = 0
-    dead_letters: int = 0
-    rekeyed: int = 0
-    missing: int = 0
 
 
 _decode_marker = msgspec.json.Decoder(Marker).decode
@@ -114,6 +105,7 @@ class Shard:
 
     def take(self, topic: str, messages: Sequence[Consumed], *, at_end: bool) -> None:
         """Put the records of one batch through the core."""
+        self.counts.taken[topic] += len(messages)
         venue = venue_of(topic)
         if venue is None:
             self._take_submissions(messages)
@@ -149,7 +141,6 @@ class Shard:
         return all(self._at_end.get(topics.frames_topic(venue).name, False) for venue in self._mappings)
 
     def _take_submissions(self, messages: Sequence[Consumed]) -> None:
-        self.counts.submissions += len(messages)
         for start in range(0, len(messages), _CHUNK):
             read: list[tuple[int, Submission]] = []
             for message in messages[start : start + _CHUNK]:
@@ -182,7 +173,6 @@ class Shard:
         return True
 
     def _take_frames(self, venue: str, messages: Sequence[Consumed]) -> None:
-        self.counts.frames += len(messages)
         for start in range(0, len(messages), _CHUNK):
             self._take_chunk(venue, messages[start : start + _CHUNK])
 
@@ -224,7 +214,7 @@ class Shard:
                 at = on_report(state, venue, report, origin, out, at)
             account = feeds.account_of(state, key, venue, headers[1])
             if feeds.hear(key, account, headers[4], headers[5], headers[6], out):
-                self.counts.missing += 1
+                self.counts.missing[venue] += 1
         self._write_executions(out)
 
     def _take_marker(self, venue: str, message: Consumed, headers: FrameHeaders) -> None:
@@ -264,12 +254,13 @@ class Shard:
         return order.terms.order_qty if order is not None else None
 
     def _bury(self, message: Consumed, error: Exception, stage: str) -> None:
-        self.counts.dead_letters += 1
+        self.counts.dead_letters[message.topic()] += 1
         self._records.append(dead_letter(message, error, stage))
 
     def _write_executions(self, out: Outcome) -> None:
         """Encode the executions at once: what a record made is still at hand then, in the processor's caches too."""
         encode, records, newest = self._encoders.execution, self._records, self._newest
+        self.counts.executions += len(out.executions)
         for terms, event in out.executions:
             encoded = encode(terms, event)
             key = terms.order_request_id
@@ -304,6 +295,7 @@ class Shard:
             records.append((_STATE, encode_state(account), f"a:{account_name}", self.number, None))
         for unmatched in out.unmatched:
             key = unmatched.order_request_id
+            self.counts.unmatched[unmatched.venue, unmatched.reason, unmatched.status] += 1
             records.append((topics.UNMATCHED.name, encoders.unmatched(unmatched), key, -1, None))
         for status in out.feeds:
             key = account_key(status.venue, status.account)

@@ -30,6 +30,7 @@ are committed. A crash in between repeats the round; each result carries the sam
 
 import asyncio
 import itertools
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -40,6 +41,7 @@ from faust.types import TP
 from dropcopy.errors import ClusterError
 from dropcopy.kafka import producer_config
 from dropcopy.settings import Settings
+from processors import metrics
 from schemas.topics import STATE
 
 __all__ = ["Headers", "Record", "Sink"]
@@ -77,7 +79,11 @@ class Sink:
             delivery_report_only_error=True,
             queue_buffering_max_messages=_QUEUE_RECORDS,
             queue_buffering_max_kbytes=_QUEUE_KILOBYTES,
-        ) | {"on_delivery": self._on_failure}
+        ) | {
+            "on_delivery": self._on_failure,
+            # Nobody polls while there is nothing to write; the consumer tells of the same brokers.
+            "log_level": 0,
+        }
         if self._exactly_once:
             config |= {
                 "transaction.timeout.ms": int(settings.transaction_timeout_s * 1000),
@@ -130,7 +136,8 @@ class Sink:
             work = self._in_time(self._run(self._transaction, records, offsets, group_metadata))
         else:
             work = self._flush_and_commit(records, offsets, commit)
-        self._in_flight = asyncio.ensure_future(work)
+        metrics.ROUND_RECORDS.observe(len(records))
+        self._in_flight = asyncio.ensure_future(_timed(work))
         self._in_flight.add_done_callback(self._ended)
 
     async def done(self) -> None:
@@ -147,7 +154,10 @@ class Sink:
     def _ended(self, work: "asyncio.Future[None]") -> None:
         # Nobody may be waiting: without further input, the failure would stay unseen.
         if not work.cancelled() and (error := work.exception()) is not None:
+            metrics.TRANSACTIONS.labels("failed").inc()
             self._crash(error)
+        else:
+            metrics.TRANSACTIONS.labels("committed").inc()
 
     async def _in_time(self, work: Awaitable[None]) -> None:
         # The brokers abort a transaction of this age. librdkafka has been seen to wait on in it for ever when its
@@ -212,3 +222,9 @@ class Sink:
     def _raise_failure(self) -> None:
         if self._failure is not None:
             raise KafkaException(self._failure)
+
+
+async def _timed(work: Awaitable[None]) -> None:
+    start_s = time.perf_counter()
+    await work
+    metrics.TRANSACTION_SECONDS.observe(time.perf_counter() - start_s)

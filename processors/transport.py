@@ -108,6 +108,10 @@ class Consumer(FaustConsumer):
         """Return the partitions that are this worker's now."""
         return set(self._assignment)
 
+    def ends(self) -> Mapping[TP, int]:
+        """Return where the partitions that are read end, as of a second ago."""
+        return self._poller.partition_ends
+
     def commit_soon(self, offsets: Mapping[TP, int]) -> None:
         """Commit offsets outside a transaction, soon (at_least_once)."""
         self._poller.commit_soon(offsets)

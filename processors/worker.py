@@ -16,8 +16,10 @@ from dropcopy.kafka import client_config
 from dropcopy.logs import get_logger
 from dropcopy.registry import AvroReader
 from dropcopy.settings import Settings
+from processors import metrics
 from processors.core.state import Grace
 from processors.encoding.records import Encoders, SubmissionReader
+from processors.metrics import Counts
 from processors.poller import Batch
 from processors.restore import Kept, restore
 from processors.shard import Reports, Shard
@@ -81,7 +83,12 @@ class Worker:
         self._touched: set[int] = set()
         self._taken = 0
         self._metadata: object = None
+        self._counts = Counts()
         self.shards: dict[int, Shard] = {}
+
+    def positions(self) -> Mapping[TP, int]:
+        """Return the offset that is taken next, of each partition of which something was taken."""
+        return self._positions
 
     async def assigned(self, partitions: Iterable[TP]) -> None:
         """Restore the state of the partitions that are new here.
@@ -97,13 +104,18 @@ class Worker:
             for number in new:
                 self.shards[number] = self._shard(number, kept)
             restore_s = round(time.monotonic() - start, 2)
+        metrics.REBALANCES.labels("assigned").inc()
         orders = sum(len(self.shards[number].state.orders) for number in new)
+        if new:
+            metrics.RESTORED.inc(orders)
+            metrics.RESTORE_SECONDS.observe(restore_s)
         log.info("partitions_assigned", partitions=sorted(new), orders=orders, restore_s=restore_s)
 
     def _shard(self, number: int, kept: Kept) -> Shard:
         shard = Shard(
             number, self._settings.partitions, self._grace, self._mappings, self._encoders, self._read_submission
         )
+        shard.counts = self._counts
         shard.restore(kept[number])
         return shard
 
@@ -125,6 +137,7 @@ class Worker:
             for number in gone:
                 self.shards.pop(number, None)
             self._positions = {tp: offset for tp, offset in self._positions.items() if tp.partition not in gone}
+        metrics.REBALANCES.labels("revoked").inc()
         if gone:
             log.info("partitions_revoked", partitions=sorted(gone))
 
@@ -178,6 +191,7 @@ class Worker:
         records: list[Record] = []
         for number in self._touched:
             records += self.shards[number].finish()
+        metrics.tell(self._counts)
         offsets, self._offsets = self._offsets, {}
         if records:
             # Without offsets of its partition, what the clock told would not be fenced off when it is another's by now.

@@ -6,12 +6,12 @@ for it, so that many orders can be under way at once.
 """
 
 import asyncio
-import logging
 import threading
 from types import TracebackType
 from typing import Any, Self
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
+from prometheus_client import Counter
 from tenacity import AsyncRetrying, retry_if_exception_type, wait_exponential_jitter, wait_fixed
 
 from dropcopy.errors import ClusterError
@@ -19,12 +19,19 @@ from dropcopy.kafka import make_producer
 from dropcopy.logs import get_logger
 from dropcopy.registry import AvroWriter, schema_ids
 from dropcopy.settings import Settings
+from dropcopy.trouble import Trouble
 from producers.gateways.settings import GatewaySettings
 from schemas.topics import SUBMITTED, account_key
 
 __all__ = ["Journal"]
 
 _log = get_logger(__name__)
+
+JOURNALED = Counter(
+    "dropcopy_gateway_journaled",
+    "Records of requests that Kafka acknowledged or refused, by the phase of the request.",
+    ["venue", "phase", "result"],
+)
 
 # What may wait for Kafka: at some 500 bytes each it is a few MB.
 MOST_WAITING = 10_000
@@ -72,7 +79,7 @@ class Journal:
             self._settings,
             linger_ms=0,
             queue_buffering_max_messages=MOST_WAITING,
-            logger=logging.getLogger("librdkafka"),
+            **Trouble("journal").properties(),
         )
         try:
             known = producer.list_topics(timeout=self._timeout_s).topics
@@ -159,6 +166,7 @@ class Journal:
         acknowledged: asyncio.Future[None] = loop.create_future()
 
         def settle(error: KafkaError | None) -> None:
+            JOURNALED.labels(record["venue"], record["phase"], "refused" if error else "acknowledged").inc()
             if acknowledged.done():
                 return
             if error is None:
