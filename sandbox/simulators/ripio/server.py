@@ -1,6 +1,5 @@
 """The simulated Ripio on a real socket: REST, the stream, and the controls, on one port."""
 
-import asyncio
 import ssl
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -8,26 +7,28 @@ from random import Random
 from types import TracebackType
 from typing import Any, Literal, Self
 
-from aiohttp import WSCloseCode, web
+from aiohttp import web
 
 from sandbox.simulators.ripio import faults
 from sandbox.simulators.ripio.calls import Calls, Rule
 from sandbox.simulators.ripio.controls import Desk, routes
 from sandbox.simulators.ripio.exchange import Exchange
 from sandbox.simulators.ripio.fates import FATES, Fate
+from sandbox.simulators.ripio.hub import Hub
 from sandbox.simulators.ripio.keys import Account, Keyring, account_names, new_account
 from sandbox.simulators.ripio.limits import read_limits
-from sandbox.simulators.ripio.market import Event, Market
+from sandbox.simulators.ripio.market import Market
+from sandbox.simulators.ripio.pairs import PAIRS
 from sandbox.simulators.ripio.rest import VERSION, Rest
-from sandbox.simulators.ripio.stream import StreamConnection, Wish, read_wish
 from sandbox.simulators.ripio.telling import Teller
 from sandbox.simulators.ripio.topics import Sequences, Tickets
-from sandbox.simulators.ripio.values import as_json, ms
 from sandbox.simulators.ripio.wire import Json, Words
 
 __all__ = ["Simulator"]
 
 HOST = "127.0.0.1"
+# What a client is told to keep to where the venue has no limit.
+_UNLIMITED_PER_S = 1000
 
 
 class Simulator:
@@ -65,8 +66,6 @@ class Simulator:
         self.accounts = accounts or account_names(1)
         self.host, self.port = host, port
         self._tls = tls
-        self._acks = acks == "frame"
-        self._idle_s = idle_s
         observed = words == "observed"
         self._words = Words(observed=observed, upper_external_ids=upper_external_ids)
         self._keyring = Keyring(
@@ -75,19 +74,25 @@ class Simulator:
         market = Market(
             self.accounts, seed=seed, speed=speed, fates=fates, observed=observed, tells_updates=tells_updates
         )
-        self._exchange = Exchange(market, self._tell)
+        self._exchange = Exchange(market, lambda event: self._hub.tell(event))
         self.desk = Desk(self.accounts, self._exchange, self._words)
         self._pending = faults.Pending()
         self._tickets = Tickets(market.new_id)
         self._sequences = Sequences(Random(seed))  # noqa: S311 -- chooses where play sequences begin
-        self._teller = Teller(market, self._keyring, self._words, self._sequences, self._pending)
-        self._connections: set[StreamConnection] = set()
-        self._background: set[asyncio.Task[None]] = set()
         self._counts: Counter[str] = Counter()
+        self._hub = Hub(
+            Teller(market, self._keyring, self._words, self._sequences, self._pending),
+            self._keyring,
+            self._tickets,
+            self._pending,
+            self._counts,
+            acks=acks == "frame",
+            idle_s=idle_s,
+            now_ns=self._exchange.now_ns,
+        )
         calls = Calls(self._exchange, self._tickets, self._words, self._pending, Rule(unique_external_ids))
         self._rest = Rest(calls, self._exchange, self._keyring, self._pending, self._counts)
         self._rest.limits = read_limits(limits)
-        self._silent_until = 0.0
         self._runner: web.AppRunner | None = None
 
     @property
@@ -121,6 +126,8 @@ class Simulator:
             "DROPCOPY_RIPIO_API_TOKEN": account.api_token,
             "DROPCOPY_RIPIO_API_SECRET": account.api_secret,
             "DROPCOPY_RIPIO_ACCOUNT": account.name,
+            "DROPCOPY_RIPIO_PAIRS": ",".join(pair.code for pair in PAIRS),
+            "DROPCOPY_RIPIO_CALLS_PER_S": f"{self._rest.limits.per_second or _UNLIMITED_PER_S:g}",
             "DROPCOPY_RIPIO_REST_URL": self.rest_url,
             "DROPCOPY_RIPIO_WS_URL": self.ws_url,
         }
@@ -154,8 +161,8 @@ class Simulator:
         """Return counts of connections, calls, messages and faults still to come."""
         orders = self._exchange.market.orders()
         return {
-            "connections": len(self._connections),
-            "subscriptions": sum(bool(connection.topics) for connection in self._connections),
+            "connections": self._hub.connected,
+            "subscriptions": self._hub.subscribed,
             "orders": len(orders),
             "final": sum(order.is_final for order in orders),
             "pending_faults": self._pending.left(),
@@ -178,7 +185,7 @@ class Simulator:
             "prices": self.desk.set_price,
             "limits": self.limit,
         }
-        app.add_routes([web.get("/", self._stream), *self._rest.routes(), *routes(read, write)])
+        app.add_routes([web.get("/", self._hub.serve), *self._rest.routes(), *routes(read, write)])
         # A client that hangs up ends its call, so that a dropped reply waits no longer than its client.
         self._runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
@@ -190,75 +197,9 @@ class Simulator:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._exchange.stop()
-        self._close_all(WSCloseCode.GOING_AWAY, "shutdown")
-        if self._background:
-            await asyncio.wait(self._background, timeout=1)
-        for task in self._background:
-            task.cancel()
-        for connection in self._connections:
-            connection.cut()
+        await self._hub.stop()
         if self._runner is not None:
             await self._runner.cleanup()
-
-    def _tell(self, event: Event) -> None:
-        heard = [one for one in self._connections if one.account == event.order.ask.account]
-        for topic, text in self._teller.tell(event, self._exchange.now_ns()):
-            delay_s = self._pending.take_delay_s("stream")
-            for connection in heard:
-                if topic in connection.topics:
-                    connection.put(text, delay_s)
-
-    async def _stream(self, request: web.Request) -> web.StreamResponse:
-        socket = web.WebSocketResponse(compress=False, autoping=False)
-        if not socket.can_prepare(request).ok:
-            return web.Response(status=426, text="Upgrade Required", headers={"Upgrade": "websocket"})
-        await socket.prepare(request)
-        connection = StreamConnection(socket, request, self._idle_s)
-        silent_s = self._silent_until - asyncio.get_running_loop().time()
-        if silent_s > 0:
-            connection.silence(silent_s)
-        self._connections.add(connection)
-        self._counts["connections_total"] += 1
-        try:
-            await connection.serve(lambda text: self._hear(connection, text), self._count_message)
-        finally:
-            self._connections.discard(connection)
-            self._tickets.forget(connection)
-        return socket
-
-    def _hear(self, connection: StreamConnection, text: str) -> None:
-        wish = read_wish(text)
-        if wish.refusal:
-            connection.refuse(40000, f"Invalid parameters. {wish.refusal}")
-        elif wish.is_private and not self._admits(connection, wish):
-            connection.refuse(40100)
-        else:
-            self._answer(connection, wish)
-
-    def _admits(self, connection: StreamConnection, wish: Wish) -> bool:
-        owner = self._tickets.account(wish.ticket, connection, self._exchange.now_ns())
-        # The documents do not say what a second ticket of another user would do.
-        if self._pending.take("refuse_ticket") or owner is None or connection.account not in (None, owner):
-            return False
-        connection.account = owner
-        return not self.account(owner).blocked
-
-    def _answer(self, connection: StreamConnection, wish: Wish) -> None:
-        now_ns = self._exchange.now_ns()
-        if wish.method == "ping":
-            connection.put(as_json({"method": "pong", "timestamp": ms(now_ns)}))
-            return
-        if self._acks:
-            connection.put(as_json({"method": wish.method, "topics": list(wish.topics), "timestamp": ms(now_ns)}))
-        if wish.method == "unsubscribe":
-            connection.topics -= set(wish.topics)
-            return
-        connection.topics |= set(wish.topics)
-        if "balance" in wish.topics and connection.account is not None:
-            connection.put(self._teller.welcome(self.account(connection.account), now_ns))
-
-    def _count_message(self) -> None:
-        self._counts["messages"] += 1
 
     def fault(self, description: Any) -> Json:
         """Let something go wrong: `{"fault": "cut"}` and the others of `faults`; return who is connected.
@@ -269,20 +210,16 @@ class Simulator:
         fault = faults.read_fault(description)
         match fault:
             case faults.Cut():
-                self._cut_all()
+                self._hub.cut()
             case faults.ResetSequence():
                 self._sequences.reset()
-                self._cut_all()
+                self._hub.cut()
             case faults.Silence(seconds=seconds, new=new):
-                for connection in self._connections:
-                    connection.silence(seconds)
-                if new:
-                    self._silent_until = asyncio.get_running_loop().time() + seconds
+                self._hub.silence(seconds, new=new)
             case faults.Close(code=code, reason=reason):
-                self._close_all(code, reason)
+                self._hub.close(code, reason)
             case faults.Malformed(text=text):
-                for connection in self._connections:
-                    connection.put(text)
+                self._hub.put(text)
             case faults.Clock(offset_s=offset_s):
                 self._exchange.clock_offset_ns = round(offset_s * 1e9)
                 self._exchange.tick()
@@ -292,19 +229,9 @@ class Simulator:
                 self._exchange.market.demand(fate, count)
             case _:
                 self._pending.add(fault)
-        return {"connections": len(self._connections)}
+        return {"connections": self._hub.connected}
 
     def _limit_access(self, kind: str, name: str | None) -> None:
         if name is not None and name not in self.accounts:
             raise faults.FaultError(f"there is no account {name!r}")
         self._keyring.change(name, blocked=kind == "block", read_only=kind == "read_only")
-
-    def _cut_all(self) -> None:
-        for connection in self._connections:
-            connection.cut()
-
-    def _close_all(self, code: int, reason: str) -> None:
-        for connection in self._connections:
-            task = asyncio.create_task(connection.close(code, reason))
-            self._background.add(task)
-            task.add_done_callback(self._background.discard)

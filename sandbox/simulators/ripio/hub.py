@@ -1,0 +1,154 @@
+"""All connections of the simulated stream: who they are, what they hear, and how they are disturbed."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+
+from aiohttp import WSCloseCode, web
+
+from sandbox.simulators.ripio.faults import Pending
+from sandbox.simulators.ripio.keys import Keyring
+from sandbox.simulators.ripio.market import Event
+from sandbox.simulators.ripio.stream import StreamConnection, Wish, read_wish
+from sandbox.simulators.ripio.telling import Teller
+from sandbox.simulators.ripio.topics import Tickets
+from sandbox.simulators.ripio.values import as_json, ms
+
+__all__ = ["Hub"]
+
+
+class Hub:
+    """Serves connections, and tells those of an account what happens to it.
+
+    The documents do not say how a client's messages are answered: with `acks` a subscription is answered
+    with a message without a body; a ping is in any case.
+    """
+
+    def __init__(
+        self,
+        teller: Teller,
+        keyring: Keyring,
+        tickets: Tickets,
+        pending: Pending,
+        counts: Counter[str],
+        *,
+        acks: bool,
+        idle_s: float,
+        now_ns: Callable[[], int],
+    ) -> None:
+        self._teller = teller
+        self._keyring = keyring
+        self._tickets = tickets
+        self._pending = pending
+        self._counts = counts
+        self._acks = acks
+        self._idle_s = idle_s
+        self._now_ns = now_ns
+        self._connections: set[StreamConnection] = set()
+        self._background: set[asyncio.Task[None]] = set()
+        self._silent_until = 0.0
+
+    @property
+    def connected(self) -> int:
+        """How many connections there are."""
+        return len(self._connections)
+
+    @property
+    def subscribed(self) -> int:
+        """How many of them have a topic."""
+        return sum(bool(connection.topics) for connection in self._connections)
+
+    def tell(self, event: Event) -> None:
+        """Send what an event is told with to those who may hear it."""
+        heard = [one for one in self._connections if one.account == event.order.ask.account]
+        for topic, text in self._teller.tell(event, self._now_ns()):
+            delay_s = self._pending.take_delay_s("stream")
+            for connection in heard:
+                if topic in connection.topics:
+                    connection.put(text, delay_s)
+
+    async def serve(self, request: web.Request) -> web.StreamResponse:
+        """Serve one connection until its client goes."""
+        socket = web.WebSocketResponse(compress=False, autoping=False)
+        if not socket.can_prepare(request).ok:
+            return web.Response(status=426, text="Upgrade Required", headers={"Upgrade": "websocket"})
+        await socket.prepare(request)
+        connection = StreamConnection(socket, request, self._idle_s)
+        silent_s = self._silent_until - asyncio.get_running_loop().time()
+        if silent_s > 0:
+            connection.silence(silent_s)
+        self._connections.add(connection)
+        self._counts["connections_total"] += 1
+        try:
+            await connection.serve(lambda text: self._hear(connection, text), self._count_message)
+        finally:
+            self._connections.discard(connection)
+            self._tickets.forget(connection)
+        return socket
+
+    def _hear(self, connection: StreamConnection, text: str) -> None:
+        wish = read_wish(text)
+        if wish.refusal:
+            connection.refuse(40000, f"Invalid parameters. {wish.refusal}")
+        elif wish.is_private and not self._admits(connection, wish):
+            connection.refuse(40100)
+        else:
+            self._answer(connection, wish)
+
+    def _admits(self, connection: StreamConnection, wish: Wish) -> bool:
+        owner = self._tickets.account(wish.ticket, connection, self._now_ns())
+        # The documents do not say what a second ticket of another user would do.
+        if self._pending.take("refuse_ticket") or owner is None or connection.account not in (None, owner):
+            return False
+        connection.account = owner
+        return not self._keyring.named(owner).blocked
+
+    def _answer(self, connection: StreamConnection, wish: Wish) -> None:
+        now_ns = self._now_ns()
+        if wish.method == "ping":
+            connection.put(as_json({"method": "pong", "timestamp": ms(now_ns)}))
+            return
+        if self._acks:
+            connection.put(as_json({"method": wish.method, "topics": list(wish.topics), "timestamp": ms(now_ns)}))
+        if wish.method == "unsubscribe":
+            connection.topics -= set(wish.topics)
+            return
+        connection.topics |= set(wish.topics)
+        if "balance" in wish.topics and connection.account is not None:
+            connection.put(self._teller.welcome(self._keyring.named(connection.account), now_ns))
+
+    def _count_message(self) -> None:
+        self._counts["messages"] += 1
+
+    def put(self, text: str) -> None:
+        """Send a text on every connection."""
+        for connection in self._connections:
+            connection.put(text)
+
+    def silence(self, seconds: float, *, new: bool) -> None:
+        """Send nothing for a while on the present connections, and maybe on new ones neither."""
+        for connection in self._connections:
+            connection.silence(seconds)
+        if new:
+            self._silent_until = asyncio.get_running_loop().time() + seconds
+
+    def cut(self) -> None:
+        """Drop every connection without a word."""
+        for connection in self._connections:
+            connection.cut()
+
+    def close(self, code: int, reason: str) -> None:
+        """Close every connection with a WebSocket code."""
+        for connection in self._connections:
+            task = asyncio.create_task(connection.close(code, reason))
+            self._background.add(task)
+            task.add_done_callback(self._background.discard)
+
+    async def stop(self) -> None:
+        """End every connection: with a close, and without one where that takes too long."""
+        self.close(WSCloseCode.GOING_AWAY, "shutdown")
+        if self._background:
+            await asyncio.wait(self._background, timeout=1)
+        for task in self._background:
+            task.cancel()
+        self.cut()
