@@ -38,7 +38,7 @@ EVERY_ADDRESS = "0.0.0.0"  # noqa: S104 -- compared with, and listened on only w
 class Simulator:
     """An Outpoll on `host`, with a made-up key for each account; an async context manager.
 
-    `port` 0 takes a free one. `api_key` and `api_secret` are those of the first account, where given.
+    `port` 0 takes a free one. `credentials` are the key and the secret of the first account.
     `seed`, `speed` and `fates` are the market's, `limits` is how often an account may call (`none`, or
     calls and seconds). `history` is what the history of orders shows, `ping_s` how often the streams
     ping. With `tls` (a server's context) the addresses are https and wss.
@@ -50,8 +50,7 @@ class Simulator:
         host: str = HOST,
         port: int = 0,
         accounts: Sequence[str] | None = None,
-        api_key: str | None = None,
-        api_secret: str | None = None,
+        credentials: tuple[str, str] | None = None,
         seed: int | None = None,
         speed: float = 1,
         tls: ssl.SSLContext | None = None,
@@ -66,7 +65,7 @@ class Simulator:
         self._tls = tls
         first = self.accounts[0]
         self._known = {name: new_account(name) for name in self.accounts}
-        self._known[first] = new_account(first, api_key, api_secret)
+        self._known[first] = new_account(first, *(credentials or ()))
         self._keyring = Keyring(self._known.values())
         # The time of the start, so that a later run's ids are others.
         market = Market(seed=seed, speed=speed, fates=fates, id_seed=time.time_ns())

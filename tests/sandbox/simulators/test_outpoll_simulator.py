@@ -366,7 +366,7 @@ async def test_the_environment_leads_to_each_account_and_over_tls_too(tmp_path: 
     authority = trustme.CA()
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(server)
-    async with Simulator(accounts=["mine", "yours"], tls=server, api_key="op_k_mine", api_secret="c2VjcmV0") as venue:
+    async with Simulator(accounts=["mine", "yours"], tls=server, credentials=("op_k_mine", "c2VjcmV0")) as venue:
         mine, yours = venue.environment, venue.environment_of("yours")
         assert (mine["DROPCOPY_OUTPOLL_API_KEY"], mine["DROPCOPY_OUTPOLL_API_SECRET"]) == ("op_k_mine", "c2VjcmV0")
         assert mine["DROPCOPY_OUTPOLL_ACCOUNT"] == "mine"
