@@ -2,7 +2,8 @@
 
 The venue answers 429 to more than it allows, and its documents do not say how many that is (Outpoll, Private
 endpoints, common errors). So all calls of a key share the budget of the setting, of which cancels have a part
-to themselves; what the venue's answers say replaces it.
+to themselves; what the venue's answers say of it is kept to. The history service and the order service are told
+apart: that one has had enough says nothing of the other, and orders can be cancelled meanwhile.
 """
 
 from hashlib import sha256
@@ -16,13 +17,18 @@ __all__ = ["limits_of", "plan"]
 # Of the budget, what only cancels may use.
 KEPT_PERCENT = 20
 
+# By the last part of a call's path, and by its name in the headers of what is recorded; all else is the order service's.
+HISTORY_CALLS = ("orders", "active-orders", "trades", "history-orders", "history-trades")
+
 _limits: dict[tuple[str, str], Limits] = {}
 
 
 def plan(calls_per_s: int) -> Plan:
     """Return the limits of one key."""
     budget = Budget(calls=calls_per_s, window_ns=SECOND_NS, kept_percent=KEPT_PERCENT)
-    return Plan(venue="outpoll", budgets={"key": budget}, methods={}, other="key", address=budget)
+    methods = dict.fromkeys(HISTORY_CALLS, "history")
+    budgets = {"history": budget, "orders": budget}
+    return Plan(venue="outpoll", budgets=budgets, methods=methods, other="orders", address=budget)
 
 
 def limits_of(settings: VenueSettings) -> Limits:
