@@ -177,6 +177,7 @@ class Recorder:
         self._queued += 1
         self._queued_bytes += len(value) + _RECORD_BYTES
         self._records[kind].inc()
+        metrics.WATERMARK.labels(self.venue, account).set(received_ns / 1e9)
 
     async def close(self, timeout_s: float) -> int:
         """Deliver what waits, for at most `timeout_s`, and return how many records are left."""
