@@ -14,13 +14,18 @@ from producers.gateways.options import (
     Account,
     AsJson,
     ConfirmMargin,
+    Event,
+    Expires,
     From,
     Instrument,
+    InstrumentFilter,
     OrderId,
     OrderRequestId,
+    Outcome,
     Price,
     PriceTypeOption,
     Quantity,
+    Quote,
     RequestId,
     To,
     Venue,
@@ -30,25 +35,12 @@ __all__ = ["accounts", "app"]
 
 app = typer.Typer(name="order", help="Send orders to a venue, journaled, and ask for them.", no_args_is_help=True)
 
-ACCOUNT_COLUMNS = ("account", "name", "type", "status", "access_level")
-ORDER_COLUMNS = (
-    "venue_order_id",
-    "order_request_id",
-    "venue_status",
-    "side",
-    "ord_type",
-    "ticker",
-    "lots_requested",
-    "lots_executed",
-    "initial_security_price",
-)
-
 
 def accounts(venue: Venue = "tinvest", as_json: AsJson = False) -> None:
     """Print the accounts of the token's owner, and what the token may do in each."""
     from producers.gateways.commands import ask_list
 
-    ask_list(venue, lambda queries: queries.get_accounts(), ACCOUNT_COLUMNS, as_json=as_json)
+    ask_list(venue, "get_accounts", kind="accounts", as_json=as_json)
 
 
 @app.command("new")
@@ -57,10 +49,22 @@ def new(
     account: Account,
     instrument: Instrument,
     side: Annotated[options.SideOption, typer.Option()],
-    quantity: Quantity,
     ord_type: Annotated[options.TypeOption, typer.Option("--type")],
+    quantity: Annotated[str | None, typer.Option(help="In the venue's unit of order (T-Invest: lots).")] = None,
+    cash_quantity: Annotated[str | None, typer.Option(help="In its place: the amount of money to trade for.")] = None,
     price: Price = None,
-    time_in_force: Annotated[options.TimeInForceOption | None, typer.Option(help="By default the venue's own.")] = None,
+    stop_price: Annotated[str | None, typer.Option(help="Of stop-limit: the price that it waits for.")] = None,
+    distance: Annotated[str | None, typer.Option(help="Of trailing-stop: how far it follows the price.")] = None,
+    display_quantity: Annotated[str | None, typer.Option(help="Of iceberg: how much of it the book shows.")] = None,
+    time_in_force: Annotated[
+        options.TimeInForceOption | None,
+        typer.Option(help="By default the venue's own, good-till-date with --expires."),
+    ] = None,
+    expires: Expires = None,
+    post_only: Annotated[bool, typer.Option("--post-only", help="Only ever stand in the book.")] = False,
+    event: Event = None,
+    outcome: Outcome = None,
+    quote: Quote = None,
     price_type: Annotated[PriceTypeOption | None, typer.Option(help="What the price is told in.")] = None,
     confirm_margin_trade: ConfirmMargin = False,
     request_id: RequestId = None,
@@ -69,32 +73,36 @@ def new(
 ) -> None:
     """Send an order: its intent goes to Kafka first, what came of it after.
 
-    Exit status: 0 accepted, 4 refused, 1 outcome unknown, 2 wrong call or setting, 3 Kafka (nothing was sent).
+    What a venue has no use for is refused. Exit status: 0 accepted, 4 refused, 1 outcome unknown, 2 wrong
+    call or setting, 3 Kafka (nothing was sent).
     """
-    from producers.gateways.commands import number, send
+    from producers.gateways.commands import number_or_none, send, time_ns
     from producers.gateways.orders import NewOrder, PriceType, new_id
     from schemas.fix import OrdType, Side, TimeInForce
 
+    default = None if expires is None else TimeInForce.GOOD_TILL_DATE
     order = NewOrder(
         account=account,
         instrument=instrument,
         side=Side[side.name],
         ord_type=OrdType[ord_type.name],
-        quantity=number("--quantity", quantity),
-        price=None if price is None else number("--price", price),
-        time_in_force=None if time_in_force is None else TimeInForce[time_in_force.name],
+        quantity=number_or_none("--quantity", quantity),
+        cash_order_qty=number_or_none("--cash-quantity", cash_quantity),
+        price=number_or_none("--price", price),
+        stop_price=number_or_none("--stop-price", stop_price),
+        peg_offset_value=number_or_none("--distance", distance),
+        display_qty=number_or_none("--display-quantity", display_quantity),
+        time_in_force=default if time_in_force is None else TimeInForce[time_in_force.name],
+        expire_ns=time_ns("--expires", expires),
+        post_only=post_only,
+        event=event,
+        outcome=outcome,
+        quote=quote,
         price_type=None if price_type is None else PriceType[price_type.name],
         confirm_margin_trade=confirm_margin_trade,
         order_request_id=new_id() if request_id is None else request_id,
     )
-    raise typer.Exit(
-        send(
-            venue,
-            order,
-            lambda gateway: gateway.post_order_async(order) if is_async else gateway.post_order(order),
-            as_json=as_json,
-        )
-    )
+    raise typer.Exit(send(venue, order, "post_order_async" if is_async else "post_order", as_json=as_json))
 
 
 @app.command("replace")
@@ -111,20 +119,44 @@ def replace(
     as_json: AsJson = False,
 ) -> None:
     """Cancel an order and send another in its place, of this quantity and price. Exit status as of `new`."""
-    from producers.gateways.commands import number, send
+    from producers.gateways.commands import number, number_or_none, send
     from producers.gateways.orders import PriceType, ReplaceOrder, new_id
 
     request = ReplaceOrder(
         account=account,
         quantity=number("--quantity", quantity),
-        price=None if price is None else number("--price", price),
+        price=number_or_none("--price", price),
         orig_order_request_id=request_id,
         orig_venue_order_id=order_id,
         price_type=None if price_type is None else PriceType[price_type.name],
         confirm_margin_trade=confirm_margin_trade,
         order_request_id=new_id() if new_request_id is None else new_request_id,
     )
-    raise typer.Exit(send(venue, request, lambda gateway: gateway.replace_order(request), as_json=as_json))
+    raise typer.Exit(send(venue, request, "replace_order", as_json=as_json))
+
+
+@app.command("amend")
+def amend(
+    venue: Venue,
+    account: Account,
+    quantity: Annotated[str | None, typer.Option(help="Of the whole order, what is executed included.")] = None,
+    price: Price = None,
+    order_id: OrderId = None,
+    request_id: OrderRequestId = None,
+    as_json: AsJson = False,
+) -> None:
+    """Change the quantity or the price of an order in place; it keeps its ids. Exit status as of `new`."""
+    from producers.gateways.commands import number_or_none, send
+    from producers.gateways.orders import AmendOrder
+
+    request = AmendOrder(
+        account=account,
+        quantity=number_or_none("--quantity", quantity),
+        price=number_or_none("--price", price),
+        orig_order_request_id=request_id,
+        orig_venue_order_id=order_id,
+    )
+    raise typer.Exit(send(venue, request, "amend_order", as_json=as_json))
 
 
 @app.command("cancel")
@@ -140,7 +172,7 @@ def cancel(
     from producers.gateways.orders import CancelOrder
 
     request = CancelOrder(account=account, orig_order_request_id=request_id, orig_venue_order_id=order_id)
-    raise typer.Exit(send(venue, request, lambda gateway: gateway.cancel_order(request), as_json=as_json))
+    raise typer.Exit(send(venue, request, "cancel_order", as_json=as_json))
 
 
 @app.command("get")
@@ -154,11 +186,8 @@ def get(
     """Print where an order stands, as the venue has it."""
     from producers.gateways.commands import ask
 
-    ask(
-        venue,
-        lambda queries: queries.get_order_state(account, venue_order_id=order_id, order_request_id=request_id),
-        as_json=as_json,
-    )
+    ids = {"venue_order_id": order_id, "order_request_id": request_id}
+    ask(venue, "get_order_state", account, as_json=as_json, **ids)
 
 
 @app.command("list")
@@ -166,22 +195,46 @@ def list_orders(
     venue: Venue,
     account: Account,
     status: Annotated[list[options.StatusOption] | None, typer.Option(help="Give it for each status.")] = None,
+    instrument: InstrumentFilter = None,
     since: From = None,
     until: To = None,
     as_json: AsJson = False,
 ) -> None:
-    """Print an account's orders, as the venue has them: the active ones, or today's of a status or a time."""
+    """Print an account's orders, as the venue has them: the active ones, or with a filter those that pass it."""
     from producers.gateways.commands import ask_list, time_ns
     from schemas.fix import OrdStatus
 
-    statuses = [OrdStatus[each.name] for each in status or ()]
-    from_ns, to_ns = time_ns("--from", since), time_ns("--to", until)
-    ask_list(
-        venue,
-        lambda queries: queries.get_orders(account, statuses=statuses, from_ns=from_ns, to_ns=to_ns),
-        ORDER_COLUMNS,
-        as_json=as_json,
-    )
+    filters = {
+        "statuses": tuple(OrdStatus[each.name] for each in status or ()),
+        "instrument": instrument,
+        "from_ns": time_ns("--from", since),
+        "to_ns": time_ns("--to", until),
+    }
+    ask_list(venue, "get_orders", account, kind="orders", as_json=as_json, **filters)
+
+
+@app.command("trades")
+def trades(
+    venue: Venue,
+    account: Account,
+    order_id: OrderId = None,
+    request_id: OrderRequestId = None,
+    instrument: InstrumentFilter = None,
+    since: From = None,
+    until: To = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print the fills of an account or of an order, as the venue has them."""
+    from producers.gateways.commands import ask_list, time_ns
+
+    filters = {
+        "venue_order_id": order_id,
+        "order_request_id": request_id,
+        "instrument": instrument,
+        "from_ns": time_ns("--from", since),
+        "to_ns": time_ns("--to", until),
+    }
+    ask_list(venue, "get_trades", account, kind="trades", as_json=as_json, **filters)
 
 
 @app.command("max-lots")
@@ -189,10 +242,10 @@ def max_lots(
     venue: Venue, account: Account, instrument: Instrument, price: Price = None, as_json: AsJson = False
 ) -> None:
     """Print how much of an instrument the account can buy and sell now."""
-    from producers.gateways.commands import ask, number
+    from producers.gateways.commands import ask, number_or_none
 
-    at = None if price is None else number("--price", price)
-    ask(venue, lambda queries: queries.get_max_lots(account, instrument, price=at), as_json=as_json)
+    at = number_or_none("--price", price)
+    ask(venue, "get_max_lots", account, instrument, price=at, as_json=as_json)
 
 
 @app.command("price")
@@ -214,4 +267,4 @@ def price(
         "quantity": number("--quantity", quantity),
         "price": number("--price", limit),
     }
-    ask(venue, lambda queries: queries.get_order_price(account, instrument, **asked), as_json=as_json)
+    ask(venue, "get_order_price", account, instrument, as_json=as_json, **asked)

@@ -1,32 +1,36 @@
 """What the commands of order entry do with their options: make requests of them, send these, print what came of it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict
 from decimal import Decimal, InvalidOperation
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any, Protocol, cast
+from inspect import Parameter, signature
+from typing import Any
 
 import typer
 
 from dropcopy.errors import UsageError
 from dropcopy.logs import configure_logs
 from dropcopy.settings import Settings
-from producers.gateways.orders import CancelOrder, CancelStopOrder, NewOrder, Outcome, Rejected, ReplaceOrder
+from producers.gateways.checks import refuse
+from producers.gateways.orders import Outcome, Rejected
 from producers.gateways.printing import Facts, facts_of, print_facts, print_list
 from producers.gateways.records import OrderRequest
-from producers.gateways.stop_orders import NewStopOrder, Trailing, TrailingUnit
+from producers.gateways.stop_orders import Trailing, TrailingUnit
 from producers.gateways.times import to_ns
+from producers.settings import venue_names
 from schemas.fix import Action, Phase
 
-__all__ = ["ask", "ask_list", "number", "send", "time_ns", "trailing"]
+__all__ = ["ask", "ask_list", "number", "number_or_none", "send", "time_ns", "trailing"]
 
 EXIT_STATUS = {Phase.ACCEPTED: 0, Phase.REJECTED: 4, Phase.UNKNOWN: 1}
 
 DONE = {
     Action.NEW: "accepted the order",
     Action.REPLACE: "accepted the new order in place of the old one",
+    Action.AMEND: "took the change of the order",
     Action.CANCEL: "took the cancel",
     Action.NEW_STOP: "accepted the stop order",
     Action.CANCEL_STOP: "took the cancel of the stop order",
@@ -34,36 +38,37 @@ DONE = {
 NOT_DONE = {
     Action.NEW: "There is no order",
     Action.REPLACE: "There is no new order, and the old one may be gone or not (`dropcopy order get`)",
+    Action.AMEND: "The order is as it was",
     Action.CANCEL: "Nothing was cancelled",
     Action.NEW_STOP: "There is no stop order",
     Action.CANCEL_STOP: "Nothing was cancelled",
 }
 
 
-class _Gateway(Protocol):
-    """What a venue's module offers as `Gateway`: sends requests, journaled. An async context manager."""
-
-    async def __aenter__(self) -> "_Gateway": ...
-    async def __aexit__(self, *_: object) -> None: ...
-    async def post_order(self, order: NewOrder) -> Outcome: ...
-    async def post_order_async(self, order: NewOrder) -> Outcome: ...
-    async def replace_order(self, replace: ReplaceOrder) -> Outcome: ...
-    async def cancel_order(self, cancel: CancelOrder) -> Outcome: ...
-    async def post_stop_order(self, order: NewStopOrder) -> Outcome: ...
-    async def cancel_stop_order(self, cancel: CancelStopOrder) -> Outcome: ...
-
-
-class _Queries(Protocol):
-    """What a venue's module offers as `Queries`: answers as dataclasses. An async context manager."""
-
-    async def __aenter__(self) -> "_Queries": ...
-    async def __aexit__(self, *_: object) -> None: ...
-    async def get_accounts(self) -> Sequence[Any]: ...
-    async def get_orders(self, account: str, **filters: Any) -> Sequence[Any]: ...
-    async def get_order_state(self, account: str, **named: Any) -> Any: ...
-    async def get_stop_orders(self, account: str, **filters: Any) -> Sequence[Any]: ...
-    async def get_max_lots(self, account: str, instrument: str, **at: Any) -> Any: ...
-    async def get_order_price(self, account: str, instrument: str, **asked: Any) -> Any: ...
+# What a venue may lack, in a person's words, by the method that it then has not.
+_LACKED = {
+    "post_order_async": "orders that don't wait for the exchange",
+    "replace_order": "replacing of orders",
+    "amend_order": "changing of orders in place",
+    "post_stop_order": "stop orders beside its orders",
+    "cancel_stop_order": "stop orders beside its orders",
+    "get_accounts": "list of accounts",
+    "get_stop_orders": "stop orders beside its orders",
+    "get_trades": "list of trades",
+    "get_max_lots": "answer to how much can be traded",
+    "get_order_price": "answer to what an order would cost",
+}
+# What a query is asked with, by the options of the commands.
+_OPTIONS = {
+    "statuses": "--status",
+    "status": "--status",
+    "from_ns": "--from",
+    "to_ns": "--to",
+    "instrument": "--instrument",
+    "venue_order_id": "--order-id",
+    "order_request_id": "--request-id",
+    "price": "--price",
+}
 
 
 def number(option: str, text: str) -> Decimal:
@@ -76,6 +81,11 @@ def number(option: str, text: str) -> Decimal:
         return Decimal(text)
     except InvalidOperation:
         raise UsageError(f"{option} {text!r} is no number", hint="Nothing was sent.") from None
+
+
+def number_or_none(option: str, text: str | None) -> Decimal | None:
+    """Return an option's number as `number` does, or None where it was not given."""
+    return None if text is None else number(option, text)
 
 
 def time_ns(option: str, text: str | None) -> int | None:
@@ -113,23 +123,34 @@ def trailing(indent: str | None, spread: str | None) -> Trailing | None:
 
 
 def _offered(venue: str, name: str) -> Any:
-    module = f"producers.gateways.{venue}"
-    known = venue.isidentifier() and find_spec(f"producers.venues.{venue}") and find_spec(module)
-    if not known:
-        raise UsageError(f"there is no order entry for the venue {venue!r}", hint="There is one for: tinvest.")
-    return getattr(import_module(module), name)
+    traders = [known for known in venue_names() if find_spec(f"producers.gateways.{known}")]
+    if venue not in traders:
+        hint = f"There is one for: {', '.join(traders)}."
+        raise UsageError(f"there is no order entry for the venue {venue!r}", hint=hint)
+    return getattr(import_module(f"producers.gateways.{venue}"), name)
 
 
-def send(venue: str, request: OrderRequest, by: Callable[[_Gateway], Awaitable[Outcome]], *, as_json: bool) -> int:
-    """Send a request `by` the gateway's method for it, print what came of it, and return the exit status.
+def _method(venue: str, offered: Any, name: str) -> Callable[..., Awaitable[Any]]:
+    method: Callable[..., Awaitable[Any]] | None = getattr(offered, name, None)
+    if method is None:
+        raise UsageError(f"{venue} has no {_LACKED.get(name, name)}", hint="Nothing was sent.")
+    return method
+
+
+def send(venue: str, request: OrderRequest, method: str, *, as_json: bool) -> int:
+    """Send a request by this method of the venue's gateway, print what came of it, and return the exit status.
 
     Raises:
+        UsageError: the venue has no such method.
         DropcopyError: nothing was sent.
     """
+    made = _offered(venue, "Gateway")
+    by = _method(venue, made, method)
 
     async def sending() -> Outcome:
-        async with cast("_Gateway", _offered(venue, "Gateway")()) as gateway:
-            return await by(gateway)
+        async with made() as gateway:
+            outcome: Outcome = await by(gateway, request)
+            return outcome
 
     configure_logs(Settings.load())
     outcome = asyncio.run(sending())
@@ -138,36 +159,52 @@ def send(venue: str, request: OrderRequest, by: Callable[[_Gateway], Awaitable[O
     return EXIT_STATUS[outcome.phase]
 
 
-def ask(venue: str, query: Callable[[_Queries], Awaitable[Any]], *, as_json: bool) -> None:
-    """Ask a venue for one thing, and print it.
+def ask(venue: str, method: str, *about: Any, as_json: bool, **asked: Any) -> None:
+    """Ask a venue for one thing by this method of its queries, and print it.
+
+    `about` and what is not None of `asked` are the method's arguments.
 
     Raises:
+        UsageError: the venue has no such query, or none with these options.
         DropcopyError: there is no answer.
     """
-    print_facts(facts_of(_asked(venue, query)), as_json=as_json)
+    print_facts(facts_of(_asked(venue, method, about, asked)), as_json=as_json)
 
 
-def ask_list(
-    venue: str, query: Callable[[_Queries], Awaitable[Sequence[Any]]], columns: Sequence[str], *, as_json: bool
-) -> None:
-    """Ask a venue for several things, and print them.
+def ask_list(venue: str, method: str, *about: Any, kind: str, as_json: bool, **asked: Any) -> None:
+    """Ask a venue for several things of a `kind` that its queries have `columns` for, and print them.
 
-    Raises:
-        DropcopyError: there is no answer.
+    All else is as of `ask`.
     """
-    records = _asked(venue, query)
-    print_list([facts_of(record) for record in records], columns, as_json=as_json)
+    records = [facts_of(record) for record in _asked(venue, method, about, asked)]
+    print_list(records, _offered(venue, "Queries").columns[kind], as_json=as_json)
     if not records:
         typer.echo("none", err=True)
 
 
-def _asked(venue: str, query: Callable[[_Queries], Awaitable[Any]]) -> Any:
+def _asked(venue: str, method: str, about: Sequence[Any], asked: Mapping[str, Any]) -> Any:
+    made = _offered(venue, "Queries")
+    by = _method(venue, made, method)
+    given = {name: value for name, value in asked.items() if value not in (None, ())}
+    _check_options(venue, by, given)
+
     async def asking() -> Any:
-        async with cast("_Queries", _offered(venue, "Queries").of_token()) as queries:
-            return await query(queries)
+        async with made.of_token() as queries:
+            return await by(queries, *about, **given)
 
     configure_logs(Settings.load())
     return asyncio.run(asking())
+
+
+def _check_options(venue: str, by: Callable[..., Any], given: Mapping[str, Any]) -> None:
+    known = signature(by).parameters
+    problems = [f"{venue} has no {_OPTIONS.get(name, name)} here" for name in given if name not in known]
+    problems += [
+        f"{_OPTIONS.get(name, name)} is missing: {venue} needs it"
+        for name, parameter in known.items()
+        if parameter.kind is Parameter.KEYWORD_ONLY and parameter.default is Parameter.empty and name not in given
+    ]
+    refuse(problems)
 
 
 def _outcome_facts(venue: str, request: OrderRequest, outcome: Outcome) -> Facts:

@@ -15,7 +15,7 @@ from prometheus_client import Counter
 from tenacity import AsyncRetrying, retry_if_exception_type, wait_exponential_jitter, wait_fixed
 
 from dropcopy.errors import ClusterError
-from dropcopy.kafka import make_producer
+from dropcopy.kafka import producer_config
 from dropcopy.logs import get_logger
 from dropcopy.registry import AvroWriter, schema_ids
 from dropcopy.settings import Settings
@@ -75,12 +75,8 @@ class Journal:
 
     def _open(self) -> None:
         writer = AvroWriter(SUBMITTED.record or "", schema_ids(self._settings, [SUBMITTED])[SUBMITTED.name])
-        producer = make_producer(
-            self._settings,
-            linger_ms=0,
-            queue_buffering_max_messages=MOST_WAITING,
-            **Trouble("journal").properties(),
-        )
+        properties = producer_config(self._settings, linger_ms=0, queue_buffering_max_messages=MOST_WAITING)
+        producer = Producer(properties | Trouble("journal").properties())
         try:
             known = producer.list_topics(timeout=self._timeout_s).topics
         except KafkaException as error:

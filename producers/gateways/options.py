@@ -9,13 +9,18 @@ __all__ = [
     "Account",
     "AsJson",
     "ConfirmMargin",
+    "Event",
+    "Expires",
     "From",
     "Instrument",
+    "InstrumentFilter",
     "OrderId",
     "OrderRequestId",
+    "Outcome",
     "Price",
     "PriceTypeOption",
     "Quantity",
+    "Quote",
     "RequestId",
     "SideOption",
     "StatusOption",
@@ -42,6 +47,10 @@ class TypeOption(StrEnum):
     LIMIT = "limit"
     MARKET = "market"
     BEST_PRICE = "best-price"
+    STOP_LIMIT = "stop-limit"
+    TRAILING_STOP = "trailing-stop"
+    ICEBERG = "iceberg"
+    CEILING = "ceiling"
 
 
 class StopTypeOption(StrEnum):
@@ -51,6 +60,7 @@ class StopTypeOption(StrEnum):
     STOP_LIMIT = "stop-limit"
     TAKE_PROFIT = "take-profit"
     TRAILING_TAKE_PROFIT = "trailing-take-profit"
+    TAKE_PROFIT_STOP_LOSS = "take-profit-stop-loss"
 
 
 class TimeInForceOption(StrEnum):
@@ -59,6 +69,8 @@ class TimeInForceOption(StrEnum):
     DAY = "day"
     IMMEDIATE_OR_CANCEL = "immediate-or-cancel"
     FILL_OR_KILL = "fill-or-kill"
+    GOOD_TILL_CANCEL = "good-till-cancel"
+    GOOD_TILL_DATE = "good-till-date"
 
 
 class StopTimeOption(StrEnum):
@@ -97,7 +109,14 @@ class StopStatusOption(StrEnum):
 
 Venue = Annotated[str, typer.Option(help="The venue, such as tinvest.")]
 Account = Annotated[str, typer.Option(help="The account at the venue.")]
-Instrument = Annotated[str, typer.Option(help="The instrument as the venue names it (T-Invest: FIGI, uid, SBER_TQBR).")]
+Instrument = Annotated[
+    str, typer.Option(help="The instrument as the venue names it (T-Invest: FIGI, uid, SBER_TQBR; Ripio: BTC_BRL).")
+]
+InstrumentFilter = Annotated[str | None, typer.Option("--instrument", help="Of this instrument only.")]
+# By what else a prediction market names what is traded.
+Event = Annotated[str | None, typer.Option(help="The event, where the venue wants its id (Outpoll).")]
+Outcome = Annotated[str | None, typer.Option(help="The outcome, where the venue wants its id (Outpoll).")]
+Quote = Annotated[str | None, typer.Option(help="The asset to pay in, where the venue wants its id (Outpoll).")]
 Quantity = Annotated[str, typer.Option(help="In the venue's unit of order (T-Invest: lots).")]
 Price = Annotated[str | None, typer.Option(help="The limit, of one unit of the instrument.")]
 RequestId = Annotated[
@@ -109,6 +128,7 @@ OrderRequestId = Annotated[str | None, typer.Option("--request-id", help="The or
 ConfirmMargin = Annotated[
     bool, typer.Option("--confirm-margin-trade", help="Agree to an order that may lead to a position on credit.")
 ]
+Expires = Annotated[str | None, typer.Option(help="Until when it stands, such as 2030-01-31T18:00:00Z.")]
 From = Annotated[str | None, typer.Option("--from", help="Since when, such as 2030-01-31T18:00:00Z.")]
 To = Annotated[str | None, typer.Option("--to", help="Until when.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")]

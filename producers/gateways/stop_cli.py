@@ -9,11 +9,16 @@ from producers.gateways.options import (
     Account,
     AsJson,
     ConfirmMargin,
+    Event,
+    Expires,
     From,
     Instrument,
+    InstrumentFilter,
+    Outcome,
     Price,
     PriceTypeOption,
     Quantity,
+    Quote,
     RequestId,
     To,
     Venue,
@@ -25,17 +30,6 @@ app = typer.Typer(
     name="stop-order", help="Place stop orders at a venue, journaled, and ask for them.", no_args_is_help=True
 )
 
-STOP_COLUMNS = (
-    "venue_order_id",
-    "venue_status",
-    "side",
-    "ord_type",
-    "ticker",
-    "lots_requested",
-    "stop_price",
-    "price",
-    "exchange_order_id",
-)
 _DISTANCE = "in units of the price, or in per cent of it (1.5%)."
 
 
@@ -48,13 +42,19 @@ def new(
     quantity: Quantity,
     ord_type: Annotated[options.StopTypeOption, typer.Option("--type")],
     stop_price: Annotated[str | None, typer.Option(help="At which it becomes an order.")] = None,
+    take_profit_price: Annotated[
+        str | None, typer.Option(help="Of take-profit-stop-loss: at which it takes the profit.")
+    ] = None,
     price: Price = None,
     trailing_indent: Annotated[str | None, typer.Option(help=f"How far to follow the best price, {_DISTANCE}")] = None,
     trailing_spread: Annotated[str | None, typer.Option(help=f"How much worse the order may be, {_DISTANCE}")] = None,
     time_in_force: Annotated[
         options.StopTimeOption | None, typer.Option(help="By default good-till-date with --expires.")
     ] = None,
-    expires: Annotated[str | None, typer.Option(help="Until when it stands, such as 2030-01-31T18:00:00Z.")] = None,
+    expires: Expires = None,
+    event: Event = None,
+    outcome: Outcome = None,
+    quote: Quote = None,
     price_type: Annotated[PriceTypeOption | None, typer.Option(help="What prices are told in.")] = None,
     confirm_margin_trade: ConfirmMargin = False,
     instant: Annotated[bool, typer.Option("--instant", help="Trigger at once where the price is past it.")] = False,
@@ -62,7 +62,7 @@ def new(
     as_json: AsJson = False,
 ) -> None:
     """Place a stop order: its intent goes to Kafka first, what came of it after."""
-    from producers.gateways.commands import number, send, time_ns, trailing
+    from producers.gateways.commands import number, number_or_none, send, time_ns, trailing
     from producers.gateways.orders import PriceType, new_id
     from producers.gateways.stop_orders import NewStopOrder
     from schemas.fix import OrdType, Side, TimeInForce
@@ -74,17 +74,21 @@ def new(
         side=Side[side.name],
         ord_type=OrdType[ord_type.name],
         quantity=number("--quantity", quantity),
-        stop_price=None if stop_price is None else number("--stop-price", stop_price),
-        price=None if price is None else number("--price", price),
+        stop_price=number_or_none("--stop-price", stop_price),
+        take_profit_price=number_or_none("--take-profit-price", take_profit_price),
+        price=number_or_none("--price", price),
         trailing=trailing(trailing_indent, trailing_spread),
         time_in_force=default if time_in_force is None else TimeInForce[time_in_force.name],
         expire_ns=time_ns("--expires", expires),
+        event=event,
+        outcome=outcome,
+        quote=quote,
         price_type=None if price_type is None else PriceType[price_type.name],
         confirm_margin_trade=confirm_margin_trade,
         instant_execution=instant,
         order_request_id=new_id() if request_id is None else request_id,
     )
-    raise typer.Exit(send(venue, order, lambda gateway: gateway.post_stop_order(order), as_json=as_json))
+    raise typer.Exit(send(venue, order, "post_stop_order", as_json=as_json))
 
 
 @app.command("list")
@@ -92,6 +96,7 @@ def list_stop_orders(
     venue: Venue,
     account: Account,
     status: Annotated[options.StopStatusOption | None, typer.Option(help="By default the active ones.")] = None,
+    instrument: InstrumentFilter = None,
     since: From = None,
     until: To = None,
     as_json: AsJson = False,
@@ -104,8 +109,9 @@ def list_stop_orders(
         "status": None if status is None else StopStatus[status.name],
         "from_ns": time_ns("--from", since),
         "to_ns": time_ns("--to", until),
+        "instrument": instrument,
     }
-    ask_list(venue, lambda queries: queries.get_stop_orders(account, **filters), STOP_COLUMNS, as_json=as_json)
+    ask_list(venue, "get_stop_orders", account, kind="stop_orders", as_json=as_json, **filters)
 
 
 @app.command("cancel")
@@ -123,4 +129,4 @@ def cancel(
     from producers.gateways.orders import CancelStopOrder
 
     request = CancelStopOrder(account=account, orig_venue_order_id=order_id, orig_order_request_id=request_id)
-    raise typer.Exit(send(venue, request, lambda gateway: gateway.cancel_stop_order(request), as_json=as_json))
+    raise typer.Exit(send(venue, request, "cancel_stop_order", as_json=as_json))

@@ -11,11 +11,11 @@ method raises:
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from decimal import Decimal
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import ClassVar, Self, TypeVar
 
 from tenacity import AsyncRetrying, retry_if_exception, stop_before_delay, wait_exponential_jitter
 
@@ -47,9 +47,23 @@ Answer = TypeVar("Answer")
 class TInvestQueries:
     """Asks T-Invest; an async context manager. Settings that are not given are read from the environment.
 
+    `columns` are what a table of a kind of things shows of each.
+
     Raises on making it:
         SettingsError: a setting is missing or can't be used.
     """
+
+    columns: ClassVar[Mapping[str, Sequence[str]]] = {
+        "accounts": ("account", "name", "type", "status", "access_level"),
+        "orders": (
+            *("venue_order_id", "order_request_id", "venue_status", "side", "ord_type", "ticker"),
+            *("lots_requested", "lots_executed", "initial_security_price"),
+        ),
+        "stop_orders": (
+            *("venue_order_id", "venue_status", "side", "ord_type", "ticker", "lots_requested"),
+            *("stop_price", "price", "exchange_order_id"),
+        ),
+    }
 
     def __init__(self, venue: VenueSettings | None = None, gateway: GatewaySettings | None = None) -> None:
         venue = venue or VenueSettings.load()
