@@ -17,7 +17,7 @@ __all__ = ["limits_of", "plan"]
 # Of the budget, what only cancels may use.
 KEPT_PERCENT = 20
 
-# By the last part of a call's path, and by its name in the headers of what is recorded; all else is the order service's.
+# By the last part of a call's path, or its name in the headers of what is recorded; all else is the order service's.
 HISTORY_CALLS = ("orders", "active-orders", "trades", "history-orders", "history-trades")
 
 _limits: dict[tuple[str, str], Limits] = {}
