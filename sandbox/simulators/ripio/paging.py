@@ -4,7 +4,6 @@ Source: Ripio Trade API v4, the `c`, `nc` and `pc` of the lists; what a cursor s
 """
 
 import base64
-import binascii
 import re
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeVar
@@ -61,7 +60,7 @@ def _cursor(way: str, mark: int) -> str:
 def _read(cursor: str) -> tuple[str, int]:
     try:
         found = re.fullmatch(r"(before|after):(\d{1,30})", base64.urlsafe_b64decode(cursor).decode())
-    except (binascii.Error, UnicodeError):
+    except ValueError:
         found = None
     if found is None:
         raise Refusal(40000, "Invalid cursor.")
