@@ -34,7 +34,7 @@ SECOND_NS: Final = 1_000_000_000
 # "step_amount": the ratio of amount to it must be at most 10.
 _STEPS_MOST: Final = 10
 # More digits than any currency has; the venue's numbers are floats.
-_DIGITS_MOST: Final = 30
+_DIGITS_MOST: Final = 40
 
 _TIMES: Final = {TimeInForce.IMMEDIATE_OR_CANCEL: "immediate_or_cancel", TimeInForce.FILL_OR_KILL: "fill_or_kill"}
 # A type's own times in force; of all others an order stands until it is canceled, and says nothing about it.
