@@ -12,7 +12,8 @@ from sandbox.simulators.ripio.market import Event
 from sandbox.simulators.ripio.stream import StreamConnection, Wish, read_wish
 from sandbox.simulators.ripio.telling import Teller
 from sandbox.simulators.ripio.topics import Tickets
-from sandbox.simulators.ripio.values import as_json, ms
+from sandbox.simulators.ripio.values import as_json
+from sandbox.simulators.ripio.wire import acknowledgement, pong
 
 __all__ = ["Hub"]
 
@@ -106,10 +107,10 @@ class Hub:
     def _answer(self, connection: StreamConnection, wish: Wish) -> None:
         now_ns = self._now_ns()
         if wish.method == "ping":
-            connection.put(as_json({"method": "pong", "timestamp": ms(now_ns)}))
+            connection.put(as_json(pong(now_ns)))
             return
         if self._acks:
-            connection.put(as_json({"method": wish.method, "topics": list(wish.topics), "timestamp": ms(now_ns)}))
+            connection.put(as_json(acknowledgement(wish.method, wish.topics, now_ns)))
         if wish.method == "unsubscribe":
             connection.topics -= set(wish.topics)
             return

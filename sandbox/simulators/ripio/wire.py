@@ -3,6 +3,7 @@
 Sources: Ripio Trade API v4, the schemas named at each function.
 """
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -15,11 +16,13 @@ from sandbox.simulators.ripio.wallets import Wallets
 __all__ = [
     "Json",
     "Words",
+    "acknowledgement",
     "balance_item",
     "envelope",
     "ledger_entry",
     "message",
     "pair_item",
+    "pong",
     "trade_item",
     "trading_fees",
 ]
@@ -36,6 +39,16 @@ def envelope(data: Any) -> Json:
 def message(topic: str, number: int, now_ns: int, body: Json) -> str:
     """Return a message of the stream (IResponse_*)."""
     return as_json({"id": number, "topic": topic, "timestamp": ms(now_ns), "body": body})
+
+
+def acknowledgement(method: str, topics: Sequence[str], now_ns: int) -> Json:
+    """Return what a subscription is answered with; the documents do not show it."""
+    return {"method": method, "topics": list(topics), "timestamp": ms(now_ns)}
+
+
+def pong(now_ns: int) -> Json:
+    """Return what a ping is answered with; the documents do not show it."""
+    return {"method": "pong", "timestamp": ms(now_ns)}
 
 
 class Words:
