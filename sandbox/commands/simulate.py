@@ -9,7 +9,7 @@ __all__ = ["simulate"]
 
 
 def simulate(
-    venue: Annotated[str, typer.Argument(help="The venue to simulate: tinvest.")],
+    venue: Annotated[str, typer.Argument(help="The venue to simulate, such as tinvest.")],
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The port; 0 takes a free one.", min=0, max=65535)] = 0,
     secrets: Annotated[

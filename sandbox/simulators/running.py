@@ -1,20 +1,61 @@
-"""Runs a simulated venue as a process of its own, until it is told to stop."""
+"""Runs a simulated venue as a process of its own, until it is told to stop.
+
+Every folder here is a venue's, and offers a class `Simulator`: an async context manager, made with the
+options below, whose `environment` are the settings that lead to it and `control_url` its controls.
+"""
 
 import asyncio
 import ssl
+from collections.abc import Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
+from typing import Any, Protocol, Self
 
 import typer
 
+import sandbox.simulators
 from dropcopy.errors import UsageError
 from sandbox.ports import HOST
 from sandbox.running import stop_event
-from sandbox.simulators.tinvest.limits import Limits, LimitsError, read_limits
-from sandbox.simulators.tinvest.server import TInvestSimulator, account_ids
 
-__all__ = ["run_simulator"]
+__all__ = ["Simulated", "read_accounts", "run_simulator", "simulator_names", "simulator_of"]
 
-SIMULATED = ("tinvest",)
+
+class Simulated(Protocol):
+    """A simulated venue, as it is run."""
+
+    port: int
+    accounts: list[str]
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """The settings that lead to it, its made-up credentials included."""
+
+    @property
+    def control_url(self) -> str:
+        """What `/orders`, `/faults` and the other controls are appended to."""
+
+    async def __aenter__(self) -> Self: ...
+    async def __aexit__(self, *exc: Any) -> None: ...
+
+
+def simulator_names() -> list[str]:
+    """Return the venues that can be simulated."""
+    return sorted(module.name for module in iter_modules(sandbox.simulators.__path__) if module.ispkg)
+
+
+def simulator_of(venue: str) -> Any:
+    """Return the class that simulates a venue.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if venue not in simulator_names():
+        raise UsageError(
+            f"there is no simulator of {venue!r}", hint=f"There is one of: {', '.join(simulator_names())}."
+        )
+    return import_module(f"sandbox.simulators.{venue}").Simulator
 
 
 def run_simulator(
@@ -38,23 +79,34 @@ def run_simulator(
     Raises:
         UsageError: there is no simulator of it, or an option can't be used.
     """
-    if venue not in SIMULATED:
-        raise UsageError(f"there is no simulator of {venue!r}", hint=f"There is one of: {', '.join(SIMULATED)}.")
-    token_file = secrets / "tinvest_token" if secrets else None
-    simulator = TInvestSimulator(
-        accounts=read_accounts(accounts),
-        token=read_secret(token_file) if token_file else None,
-        host=host,
-        port=port,
-        seed=seed,
-        speed=speed,
-        limits=_limits(limits),
-        tls=_tls(certificate, key),
-    )
-    asyncio.run(_serve(simulator, token_file))
+    made = simulator_of(venue)
+    files = _secret_files(venue, secrets)
+    try:
+        simulator: Simulated = made(
+            accounts=read_accounts(accounts, venue),
+            credentials=tuple(read_secret(file) for file in files.values()) or None,
+            host=host,
+            port=port,
+            seed=seed,
+            speed=speed,
+            limits=limits,
+            tls=_tls(certificate, key),
+        )
+    except ValueError as error:
+        raise UsageError(f"--limits {limits!r} can't be used: {error}", hint="Give none, or documented.") from None
+    asyncio.run(_serve(simulator, files))
 
 
-def read_accounts(text: str) -> list[str]:
+def _secret_files(venue: str, folder: Path | None) -> dict[str, Path]:
+    """Return the file of each of a venue's secrets, by the name of its setting."""
+    if folder is None:
+        return {}
+    settings = import_module(f"producers.venues.{venue}").VenueSettings
+    secrets = [field for field in settings.model_fields if settings.is_secret(field)]
+    return {f"{settings.prefix()}{field.upper()}": folder / f"{venue}_{field}" for field in secrets}
+
+
+def read_accounts(text: str, venue: str) -> Sequence[str]:
     """Return the account ids that an option `--accounts` names, or as many made-up ones as it says.
 
     Raises:
@@ -62,7 +114,9 @@ def read_accounts(text: str) -> list[str]:
     """
     names = [name.strip() for name in text.split(",") if name.strip()]
     if len(names) == 1 and names[0].isdecimal() and len(names[0]) <= 4:
-        names = account_ids(int(names[0]))
+        count = int(names[0])
+        made_up = getattr(simulator_of(venue), "account_names", None)
+        names = made_up(count) if made_up else [f"{venue}-{n}" for n in range(1, count + 1)]
     if not names:
         raise UsageError(f"--accounts {text!r} names no account", hint="Give a number such as 3, or ids.")
     return names
@@ -83,13 +137,6 @@ def read_secret(file: Path) -> str:
     return secret
 
 
-def _limits(name: str) -> Limits:
-    try:
-        return read_limits(name)
-    except LimitsError:
-        raise UsageError(f"--limits {name!r} is none", hint="Give one of: none, documented.") from None
-
-
 def _tls(certificate: Path | None, key: Path | None) -> ssl.SSLContext | None:
     if certificate is None:
         return None
@@ -101,20 +148,16 @@ def _tls(certificate: Path | None, key: Path | None) -> ssl.SSLContext | None:
     return context
 
 
-async def _serve(simulator: TInvestSimulator, token_file: Path | None) -> None:
+async def _serve(simulator: Simulated, files: Mapping[str, Path]) -> None:
     stop = stop_event()
     try:
         await simulator.__aenter__()
     except OSError as error:
         raise UsageError(f"port {simulator.port} can't be served: {error.strerror}") from None
     try:
-        # One that was given is not told.
-        typer.echo(
-            f"DROPCOPY_TINVEST_TOKEN_FILE={token_file}" if token_file else f"DROPCOPY_TINVEST_TOKEN={simulator.token}"
-        )
-        typer.echo(f"DROPCOPY_TINVEST_ACCOUNTS={','.join(simulator.accounts)}")
-        typer.echo(f"DROPCOPY_TINVEST_REST_URL={simulator.rest_url}")
-        typer.echo(f"DROPCOPY_TINVEST_WS_URL={simulator.ws_url}")
+        for name, value in simulator.environment.items():
+            # A secret that was given is not told.
+            typer.echo(f"{name}_FILE={files[name]}" if name in files else f"{name}={value}")
         typer.echo(f"SIMULATOR_CONTROL_URL={simulator.control_url}")
         await stop.wait()
     finally:

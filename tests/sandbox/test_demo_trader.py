@@ -30,10 +30,16 @@ def test_every_random_order_is_one_that_the_venue_takes(seed: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "accounts"), [("2", ["2000000001", "2000000002"]), ("A,B", ["A", "B"]), ("2000000009", ["2000000009"])]
+    ("venue", "text", "accounts"),
+    [
+        ("tinvest", "2", ["2000000001", "2000000002"]),
+        ("tinvest", "A,B", ["A", "B"]),
+        ("tinvest", "2000000009", ["2000000009"]),
+        ("ripio", "2", ["ripio-1", "ripio-2"]),
+    ],
 )
-def test_accounts_are_a_number_of_them_or_their_ids(text: str, accounts: list[str]) -> None:
-    assert read_accounts(text) == accounts
+def test_accounts_are_a_number_of_them_or_their_ids(venue: str, text: str, accounts: list[str]) -> None:
+    assert read_accounts(text, venue) == accounts
 
 
 def settings_of(process: Process) -> dict[str, str]:

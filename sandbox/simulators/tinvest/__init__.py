@@ -17,4 +17,7 @@ Its controls are HTTP calls with JSON under `/control`; what can't be done is an
 
 from sandbox.simulators.tinvest.server import TInvestSimulator
 
-__all__ = ["TInvestSimulator"]
+__all__ = ["Simulator", "TInvestSimulator"]
+
+# By this name it is found.
+Simulator = TInvestSimulator

@@ -51,25 +51,32 @@ def account_ids(count: int) -> list[str]:
 class TInvestSimulator:
     """A T-Invest on `host`, with a made-up token; an async context manager.
 
-    `port` 0 takes a free one. `seed`, `speed` and `fates` are the market's, `limits` how often it may be
-    called. With `tls` (a server's context) the addresses are https and wss.
+    `port` 0 takes a free one. `token`, which may come as the only part of `credentials`, is made up where
+    it is not given. `seed`, `speed` and `fates` are the market's, `limits` how often it may be called (see
+    `limits.read_limits`). With `tls` (a server's context) the addresses are https and wss.
+
+    Raises:
+        LimitsError: `limits` are none.
     """
+
+    account_names = staticmethod(account_ids)
 
     def __init__(
         self,
         *,
         accounts: list[str] | None = None,
         token: str | None = None,
+        credentials: tuple[str, ...] | None = None,
         host: str = HOST,
         port: int = 0,
         seed: int | None = None,
         speed: float = 1,
         fates: Mapping[Fate, int] = FATES,
-        limits: Limits | None = None,
+        limits: Limits | str = "none",
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self.accounts = accounts or account_ids(3)
-        self.token = token or f"t.simulated-{secrets.token_urlsafe(24)}"
+        self.token = token or (credentials or ("",))[0] or f"t.simulated-{secrets.token_urlsafe(24)}"
         self._host = host
         self.port = port
         self._tls = tls
@@ -86,8 +93,7 @@ class TInvestSimulator:
             **StopCalls(self.accounts, self._exchange, self._pending).table(),
         }
         self._rest = Rest(table, self._pending, self._knows, self._counts)
-        if limits is not None:
-            self._rest.limits = limits
+        self._rest.limits = limits if isinstance(limits, Limits) else read_limits(limits)
         self._silent_until = 0.0
         self._runner: web.AppRunner | None = None
 
@@ -110,6 +116,16 @@ class TInvestSimulator:
     def control_url(self) -> str:
         """What `/orders`, `/faults` and the other controls are appended to."""
         return f"{'https' if self._tls else 'http'}://{self._authority}/control"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The settings that lead here."""
+        return {
+            "DROPCOPY_TINVEST_TOKEN": self.token,
+            "DROPCOPY_TINVEST_ACCOUNTS": ",".join(self.accounts),
+            "DROPCOPY_TINVEST_REST_URL": self.rest_url,
+            "DROPCOPY_TINVEST_WS_URL": self.ws_url,
+        }
 
     def orders(self) -> list[Json]:
         """Return the ledger: every order that the venue was asked for and took, as it stands."""
