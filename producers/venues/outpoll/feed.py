@@ -186,6 +186,11 @@ class VenueFeed(_Stream):
         self._tpsl = TpslReader(settings.rest_url)
         self._is_to_ask_again = False
 
+    async def greeting(self) -> tuple[bytes, ...]:
+        """Return AUTH, as every stream does, and begin anew with what is to be read."""
+        self._tpsl.connected()
+        return await super().greeting()
+
     def _ping(self) -> Heard:
         again, self._is_to_ask_again = self._is_to_ask_again, False
         return Heard(What.PING, self.accounts[0], read_up=again)
@@ -234,6 +239,12 @@ class VenueFeed(_Stream):
             return ()
         self._tpsl.note_assets(item.a for item in reversed(read_page(body).items))
         return self._history.orders(body)
+
+    def snapshot_meaning(self, source: str, answer: RestAnswer) -> Meaning:
+        """Say what a refused call means."""
+        if source == TPSL and answer.status == 400:
+            self._tpsl.refused()
+        return super().snapshot_meaning(source, answer)
 
 
 class OrderFeed(_Stream):

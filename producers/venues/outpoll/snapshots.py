@@ -9,8 +9,9 @@ orders, is looked for in older pages, of its outcome alone where that is known.
 
 Take-profit / stop-loss orders are listed for one asset at a time, and for its primary side or the other; the documents
 show the status ACTIVE only. So they are read of the assets that the account is known to have orders of: at every round
-of those with one that is active, of the others now and then. One that is not active any more is looked for under the
-words that an end may have.
+of those with one that is active, and after each connect and now and then of all, also under the words that an end may
+have. One that is not active any more is looked for under these too. A venue that refuses the words is not asked for
+them again.
 """
 
 from collections.abc import Iterable, Sequence
@@ -38,8 +39,10 @@ PAGE_SIZE, PAGES_MOST = 100, 50
 DAY_MS: Final = 24 * 60 * 60 * 1000
 _NS_PER_MS: Final = 1_000_000
 # What is remembered of what was read.
-MOST_KNOWN, MOST_ASSETS = 20_000, 20
-_ALL_ASSETS_EVERY_NS: Final = 60 * 1_000_000_000
+# An asset takes two calls for each status, and a list has at most so many pages as `PAGES_MOST`.
+MOST_KNOWN, MOST_ASSETS = 20_000, 8
+_ALL_ASSETS_EVERY_NS: Final = 30 * 1_000_000_000
+_TRIES_MOST: Final = 5
 
 # The words that can mean one thing only. None that are not known: nothing is concluded from these.
 _IS_OPEN: Final = {"ACTIVE": True, "PARTIALLY_FILLED": True} | dict.fromkeys(
@@ -147,7 +150,10 @@ class TpslReader:
         self._assets: dict[str, None] = {}
         self._active: dict[str, str] = {}
         self._listed: set[str] = set()
-        self._sought: set[str] = set()
+        # How often each that vanished was looked for, and which are being looked for.
+        self._tries: dict[str, int] = {}
+        self._sought: frozenset[str] = frozenset()
+        self._ends: tuple[str, ...] = _ENDS
         self._all_at_ns: int | None = None
         self._calls: list[SnapshotCall] = []
 
@@ -168,28 +174,38 @@ class TpslReader:
             self.note_assets([asset])
         elif still is False:
             self._active.pop(order_id, None)
-            self._sought.discard(order_id)
+            self._tries.pop(order_id, None)
         return OrderSeen("", order_id, still, is_stop=True)
+
+    def connected(self) -> None:
+        """Begin anew with all assets: what the stream told meanwhile was told to nobody."""
+        self._all_at_ns = None
+
+    def refused(self) -> None:
+        """Ask no more for the words of an end."""
+        self._ends = ()
 
     def active(self, now_ns: int) -> SnapshotCall | None:
         """Return the first call for those that are active; None where no asset is to be asked for now."""
-        self._listed = set()
+        self._listed, self._sought = set(), frozenset()
         assets = dict.fromkeys(self._active.values())
-        if self._all_at_ns is None or now_ns - self._all_at_ns >= _ALL_ASSETS_EVERY_NS:
-            assets |= self._assets
-            self._all_at_ns = now_ns if assets else None
-        return self._begin(assets, ("ACTIVE",))
+        if self._all_at_ns is not None and now_ns - self._all_at_ns < _ALL_ASSETS_EVERY_NS:
+            return self._begin(assets, ("ACTIVE",))
+        assets |= self._assets
+        self._all_at_ns = now_ns if assets else None
+        return self._begin(assets, ("ACTIVE", *self._ends))
 
     def ended(self) -> SnapshotCall | None:
-        """Return the first call that looks for the ends of those that are not active any more, once for each.
+        """Return the first call that looks for the ends of those that are not active any more.
 
-        Whether the venue takes these words for a status is not documented: what is not found so is given up.
+        What is not found is given up, and so is what could not be looked for to the end several times.
         """
-        gone = {order_id: asset for order_id, asset in self._active.items() if order_id not in self._listed}
-        for order_id in self._sought & gone.keys():
-            del self._active[order_id], gone[order_id]
-        self._sought = set(gone)
-        return self._begin(dict.fromkeys(gone.values()), _ENDS)
+        gone = self._active.keys() - self._listed
+        for order_id in [name for name in gone if self._tries.get(name, 0) >= _TRIES_MOST]:
+            del self._active[order_id], self._tries[order_id]
+        self._sought = frozenset(self._active.keys() - self._listed)
+        self._tries |= {order_id: self._tries.get(order_id, 0) + 1 for order_id in self._sought}
+        return self._begin(dict.fromkeys(self._active[order_id] for order_id in self._sought), self._ends)
 
     def _begin(self, assets: Iterable[str], statuses: Sequence[str]) -> SnapshotCall | None:
         self._calls = [
@@ -203,10 +219,13 @@ class TpslReader:
     def orders(self, body: bytes) -> Sequence[OrderSeen]:
         """Return the orders of an answer; raise ValueError if it is none."""
         items = read_page(body).items
-        self._listed |= {item.i for item in items}
+        self._listed |= {item.i for item in items if is_open(item.s)}
         return [self.note(item.i, item.a, item.s) for item in items]
 
     def next(self, call: SnapshotCall) -> SnapshotCall | None:
         """Return the call after one of a row."""
         after = self._calls.index(call) + 1 if call in self._calls else len(self._calls)
-        return self._calls[after] if after < len(self._calls) else None
+        if after < len(self._calls):
+            return self._calls[after]
+        self._tries |= dict.fromkeys(self._sought & self._active.keys(), _TRIES_MOST)
+        return None

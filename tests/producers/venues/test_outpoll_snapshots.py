@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from producers.feeds.venue import OrderSeen, Reads, SnapshotCall
+from producers.rest import RestAnswer
 from producers.venues.outpoll import VenueFeed
 from tests.producers.venues.test_outpoll_signing import settings
 
@@ -188,34 +189,84 @@ def chain(stream: VenueFeed, reads: Reads, answers: dict[str, list[Any]], now_ns
     return asked
 
 
-def test_active_ones_are_asked_for_both_sides_of_each_asset_that_is_known():
+STATUSES = {"ACTIVE", "TRIGGERED", "CANCELED"}
+
+
+def test_at_first_all_assets_that_are_known_are_asked_for_both_sides_and_all_words():
     stream = feed()
     stream.snapshot_orders(HISTORY, page([an_order(1, a="new"), an_order(2, a="old")]))
     asked = chain(stream, Reads.STOP_ORDERS_OF_DAY, {})
-    assert [(one["assetId"], one["primary"], one["status"]) for one in asked] == [
-        (asset, primary, "ACTIVE") for asset in ("old", "new") for primary in ("true", "false")
-    ]
+    assert {(one["assetId"], one["primary"], one["status"]) for one in asked} == {
+        (asset, primary, status) for asset in ("old", "new") for primary in ("true", "false") for status in STATUSES
+    }
 
 
-def test_assets_without_an_active_one_are_asked_for_again_only_after_a_while():
+async def test_assets_without_an_active_one_are_asked_for_again_after_a_while_and_after_each_connect():
     stream = feed()
     stream.snapshot_orders(HISTORY, page([an_order(1, a="quiet")]))
     stream.classify(frame("tp", asset="busy"))
-    times_ns = [NOW_NS, NOW_NS + 59 * 10**9, NOW_NS + 60 * 10**9]
     listed = {"ACTIVE": [a_tpsl("tp", asset="busy")]}
-    asked = [{one["assetId"] for one in chain(stream, Reads.STOP_ORDERS_OF_DAY, listed, now_ns)} for now_ns in times_ns]
-    assert asked == [{"busy", "quiet"}, {"busy"}, {"busy", "quiet"}]
+
+    def asked(after_s: int) -> set[tuple[str, str]]:
+        calls = chain(stream, Reads.STOP_ORDERS_OF_DAY, listed, NOW_NS + after_s * 10**9)
+        return {(one["assetId"], one["status"]) for one in calls}
+
+    everything = {(asset, status) for asset in ("busy", "quiet") for status in STATUSES}
+    assert [asked(after_s) for after_s in (0, 29, 30, 31)] == [
+        everything,
+        {("busy", "ACTIVE")},
+        everything,
+        {("busy", "ACTIVE")},
+    ]
+    await stream.greeting()
+    assert asked(32) == everything
 
 
-def test_one_that_is_not_listed_any_more_is_looked_for_once_under_the_words_of_an_end():
+def test_of_many_assets_those_of_the_newest_orders_are_asked_for():
+    stream = feed()
+    stream.snapshot_orders(HISTORY, page([an_order(number, a=f"a{number}") for number in range(50)]))
+    asked = chain(stream, Reads.STOP_ORDERS_OF_DAY, {})
+    assert {one["assetId"] for one in asked} == {f"a{number}" for number in range(8)}
+    assert len(asked) <= 50
+
+
+def vanished() -> VenueFeed:
+    """Return a feed that was told of an active one, which the list does not hold any more."""
     stream = feed()
     stream.classify(frame("tp"))
     chain(stream, Reads.STOP_ORDERS_OF_DAY, {})
+    return stream
+
+
+def test_one_that_is_not_listed_any_more_is_looked_for_once_under_the_words_of_an_end():
+    stream = vanished()
     asked = chain(stream, Reads.STOP_ORDERS, {})
     assert {(one["assetId"], one["status"]) for one in asked} == {("asset", "TRIGGERED"), ("asset", "CANCELED")}
     chain(stream, Reads.STOP_ORDERS_OF_DAY, {})
     assert chain(stream, Reads.STOP_ORDERS, {}) == []
-    assert stream.snapshot_call(Reads.STOP_ORDERS_OF_DAY, "main", NOW_NS) is None
+
+
+def test_one_that_could_not_be_looked_for_to_the_end_is_looked_for_again_a_few_times():
+    stream = vanished()
+    for _ in range(5):
+        assert stream.snapshot_call(Reads.STOP_ORDERS, "main", NOW_NS) is not None
+    assert stream.snapshot_call(Reads.STOP_ORDERS, "main", NOW_NS) is None
+
+
+def test_one_that_is_found_among_the_ended_is_not_looked_for_any_more():
+    stream = feed()
+    stream.classify(frame("tp"))
+    chain(stream, Reads.STOP_ORDERS_OF_DAY, {"CANCELED": [a_tpsl("tp", "CANCELED")]})
+    assert chain(stream, Reads.STOP_ORDERS, {}) == []
+
+
+def test_words_that_the_venue_refuses_are_not_asked_for_again():
+    stream = vanished()
+    meaning = stream.snapshot_meaning(TPSL, RestAnswer(400, {}, b'{"error":"no such status"}'))
+    assert meaning.final
+    assert chain(stream, Reads.STOP_ORDERS, {}) == []
+    later = chain(stream, Reads.STOP_ORDERS_OF_DAY, {}, NOW_NS + 60 * 10**9)
+    assert {one["status"] for one in later} == {"ACTIVE"}
 
 
 def test_one_that_is_listed_is_looked_for_no_further():
@@ -226,9 +277,7 @@ def test_one_that_is_listed_is_looked_for_no_further():
 
 
 def test_one_whose_end_the_stream_told_is_asked_for_no_more():
-    stream = feed()
-    chain(stream, Reads.STOP_ORDERS_OF_DAY, {})
-    stream.classify(frame("tp"))
+    stream = vanished()
     stream.classify(frame("tp", "TRIGGERED"))
     chain(stream, Reads.STOP_ORDERS_OF_DAY, {})
     assert chain(stream, Reads.STOP_ORDERS, {}) == []
