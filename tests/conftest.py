@@ -17,7 +17,7 @@ for name in [name for name in os.environ if name.startswith("DROPCOPY_") and nam
     del os.environ[name]
 
 EMBEDDED = {"shared_registry", "stack"}
-LATER = ("integration", "chaos")
+LATER = ("integration", "chaos", "containers")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -27,7 +27,10 @@ if [[ -e $data/meta.properties && ! -e $data/.kafka_cleanshutdown ]]; then
   while ((SECONDS < deadline)); do
     line=
     if read -r -t 1 line <&"${COPROC[0]}"; then
-      [[ $line == *"Fencing broker $KAFKA_NODE_ID "* ]] && break
+      if [[ $line == *"Fencing broker $KAFKA_NODE_ID "* ]]; then
+        echo "fenced off"
+        break
+      fi
     elif ! kill -0 "$controller" 2>/dev/null; then
       echo "the controller did not run by itself" >&2
       break
