@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 # Before testcontainers reads it. Every test removes what it started; the helper image that would do so after a
 # killed run can't be had everywhere.
@@ -116,6 +117,7 @@ class Compose:
     """One project of the checkout's docker-compose.yml, under a name and on ports of its own."""
 
     def __init__(self, command: Sequence[str], project: str, environment: Mapping[str, str]) -> None:
+        self.project = project
         self._command = [*command, "--project-name", project]
         self._environment = environment
 
@@ -129,9 +131,8 @@ class Compose:
         """Return the ids of the services' containers; of no service, those of all."""
         return self("ps", "--quiet", *services).split()
 
-    def inspect(self, service: str) -> dict[str, object]:
-        """Return what the engine knows of a service's container."""
-        (container,) = self.containers(service)
+    def inspect(self, container: str) -> dict[str, Any]:
+        """Return what the engine knows of a container."""
         (found,) = json.loads(run(["docker", "inspect", container]))
         return dict(found)
 
