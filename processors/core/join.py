@@ -117,8 +117,12 @@ def on_report(state: Partition, venue: str, report: Report, origin: Origin, out:
 
 
 def _is_long_over(state: Partition, account: str, report: Report, origin: Origin) -> bool:
-    """Tell whether reconciliation tells of an order that ended so long ago that it may have been forgotten here."""
-    if origin.source is not Source.RECONCILIATION or report.ord_status not in FINAL:
+    """Tell whether reconciliation tells of an order that ended so long ago that it may have been forgotten here.
+
+    A trade by itself does not say whether its order has ended; an order that has not is told of besides.
+    """
+    is_of_the_past = report.ord_status in FINAL or report.venue_status is None
+    if origin.source is not Source.RECONCILIATION or not is_of_the_past:
         return False
     at_ns = report.transact_ns if report.transact_ns is not None else origin.received_ns
     if origin.received_ns - at_ns <= state.grace.retention_ns:

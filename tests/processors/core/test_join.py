@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from processors.core.model import Event, Report, Submission, Unmatched
 from schemas.fix import ExecType, JoinStatus, OrdStatus, Phase, Source, UnmatchedReason
 from schemas.headers import Kind
-from tests.processors.core.stories import KEY, REQUEST, SECOND, START, Desk, report, submission, trade
+from tests.processors.core.stories import GRACE, KEY, REQUEST, SECOND, START, Desk, report, submission, trade
 
 PENDING, MATCHED, UNMATCHED = JoinStatus.PENDING, JoinStatus.MATCHED, JoinStatus.UNMATCHED
 DUE = START + 10 * SECOND
@@ -452,3 +452,22 @@ def test_reports_without_our_id_are_tied_by_another_that_the_venue_keeps(order: 
         ExecType.PENDING_NEW,
         ExecType.TRADE,
     ]
+
+
+def test_a_trade_from_before_all_memory_makes_no_order_but_adds_to_one_that_is_known() -> None:
+    old = Report(
+        "A1",
+        None,
+        "V9",
+        OrdStatus.PARTIALLY_FILLED,
+        None,
+        trades=(trade(1, 10),),
+        transact_ns=START - GRACE.retention_ns - 1,
+    )
+    desk = Desk()
+    desk.tell(old, source=Source.RECONCILIATION)
+    assert desk.out.executions == []
+
+    desk.tell(replace(old, ord_status=OrdStatus.NEW, venue_status="ACTIVE", trades=()), source=Source.RECONCILIATION)
+    desk.tell(old, source=Source.RECONCILIATION)
+    assert [event.exec_type for _, event in desk.out.executions] == [ExecType.NEW, ExecType.TRADE]
