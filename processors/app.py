@@ -29,6 +29,7 @@ from dropcopy.kafka import client_config
 from dropcopy.logs import get_logger
 from dropcopy.probes import Probes, serve
 from dropcopy.settings import Settings
+from processors.metrics import prepare
 from processors.shard import Reports
 from processors.sink import Sink
 from processors.standing import Standing
@@ -61,6 +62,7 @@ class Processor(faust.App):
         self.failure: BaseException | None = None
         self._crashing: asyncio.Future[None] | None = None
         venues = mapped_venues()
+        prepare(venues)
         super().__init__(
             settings.group_id,
             broker=f"batch://{settings.bootstrap_servers.split(',')[0]}",

@@ -1,9 +1,13 @@
 """What a processor counts, for Prometheus: what happens is counted once a round. docs/metrics.md lists all of it."""
 
 import collections
+from collections.abc import Iterable
 
 import msgspec
 from prometheus_client import Counter, Histogram
+
+from schemas.fix import JoinStatus, UnmatchedReason
+from schemas.topics import SUBMITTED, frames_topic
 
 __all__ = [
     "REBALANCES",
@@ -13,6 +17,7 @@ __all__ = [
     "TRANSACTIONS",
     "TRANSACTION_SECONDS",
     "Counts",
+    "prepare",
     "tell",
 ]
 
@@ -67,6 +72,19 @@ class Counts(msgspec.Struct):
     unmatched: collections.Counter[tuple[str, str, str]] = msgspec.field(default_factory=collections.Counter)
     executions: int = 0
     rekeyed: int = 0
+
+
+def prepare(venues: Iterable[str]) -> None:
+    """Begin with 0 what alerts look at: an increase from nothing to the first one is none to Prometheus."""
+    DEAD_LETTERS.labels(SUBMITTED.name)
+    TRANSACTIONS.labels("committed")
+    TRANSACTIONS.labels("failed")
+    for venue in venues:
+        DEAD_LETTERS.labels(frames_topic(venue).name)
+        MISSING.labels(venue)
+        for reason in UnmatchedReason:
+            for status in (JoinStatus.UNMATCHED, JoinStatus.MATCHED):
+                UNMATCHED.labels(venue, reason, status)
 
 
 def tell(counts: Counts) -> None:

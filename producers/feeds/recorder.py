@@ -96,6 +96,8 @@ class Recorder:
         self._ending = False
         self._records = {kind: metrics.RECORDS.labels(venue, kind.value) for kind in Kind}
         self._delivered = metrics.DELIVERED.labels(venue)
+        # What an alert looks at begins with 0: an increase from nothing to the first one is none to Prometheus.
+        metrics.UNREADABLE.labels(venue)
         metrics.QUEUE_RECORDS.labels(venue).set_function(lambda: self.waiting_records)
         metrics.QUEUE_BYTES.labels(venue).set_function(lambda: self.waiting_bytes)
         self._poller = threading.Thread(target=self._poll, name=f"kafka-{venue}", daemon=True)

@@ -162,7 +162,10 @@ class Journal:
         acknowledged: asyncio.Future[None] = loop.create_future()
 
         def settle(error: KafkaError | None) -> None:
-            JOURNALED.labels(record["venue"], record["phase"], "refused" if error else "acknowledged").inc()
+            settled = JOURNALED.labels(record["venue"], record["phase"], "acknowledged")
+            # Asked for beside it, so that it begins with 0: an increase from nothing to 1 is none to Prometheus.
+            refused = JOURNALED.labels(record["venue"], record["phase"], "refused")
+            (refused if error else settled).inc()
             if acknowledged.done():
                 return
             if error is None:
