@@ -2,6 +2,7 @@
 
 FROM python:3.13-slim AS build
 ENV PIP_NO_CACHE_DIR=1 PIP_NO_INPUT=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
+LABEL org.opencontainers.image.title="dropcopy"
 WORKDIR /build
 COPY requirements.lock ./
 COPY tools tools

@@ -23,6 +23,7 @@ PYTHON = "python:3.13-slim"
 KAFKA = "apache/kafka:4.3.1"
 REGISTRY = "apicurio/apicurio-registry:3.3.3"
 
+TITLE = "org.opencontainers.image.title"
 ENGINE_TIMEOUT_S = 10
 COMPOSE_TIMEOUT_S = 150
 
@@ -53,6 +54,10 @@ def _has(client: docker.DockerClient, image: str) -> bool:
 @contextmanager
 def built(tag: str) -> Iterator[str]:
     """Build the image, and give its name; its layers stay for the next run."""
+    # Layers are kept for the next run, but not for ever.
+    client = docker.from_env()
+    client.images.prune({"dangling": True, "label": f"{TITLE}=dropcopy", "until": "24h"})
+    client.close()
     image = DockerImage(ROOT, tag=f"dropcopy:{tag}", buildargs={"REVISION": tag}, rm=True)
     try:
         image.build()
@@ -135,6 +140,11 @@ class Compose:
         """Return what the engine knows of a container."""
         (found,) = json.loads(run(["docker", "inspect", container]))
         return dict(found)
+
+    def is_healthy(self, service: str) -> bool:
+        """Tell whether a service's container says that it is healthy."""
+        (container,) = self.containers(service)
+        return bool(self.inspect(container)["State"]["Health"]["Status"] == "healthy")
 
 
 __all__ = [

@@ -2,24 +2,39 @@
 
 import os
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
 from dropcopy.settings import Settings
+from producers.settings import venue_names
 from sandbox.ports import free_ports
+from sandbox.processes import wait_until
+from sandbox.simulators.running import simulator_names
 from tests.containers.account import Watch, check, ledger
 from tests.containers.engine import ROOT, Compose, run
 
 pytestmark = [pytest.mark.containers, pytest.mark.timeout(170)]
 
 PARTITIONS = 4
-ALL_BUT_THE_VENUE = ("tail", "feed-tinvest", "processor-1", "processor-2", "registry", "broker")
-ROLES = ("processor-1", "processor-2", "feed-tinvest", "simulator-tinvest", "trader-tinvest", "tail")
+FEEDS = tuple(f"feed-{venue}" for venue in venue_names())
+ALL_BUT_THE_VENUE = ("tail", *FEEDS, "processor-1", "processor-2", "registry", "broker")
+ROLES = (
+    *("processor-1", "processor-2", "trader-tinvest", "tail"),
+    *(f"{role}-{venue}" for role in ("feed", "simulator") for venue in venue_names()),
+)
 # What the examples ask of whoever uses them.
 GIVEN = {
     "DROPCOPY_TINVEST_TOKEN_FILE": "/dev/null",
     "DROPCOPY_TINVEST_ACCOUNTS": "2000000001",
     "DROPCOPY_TINVEST_CA": "/dev/null",
+    "DROPCOPY_OUTPOLL_API_KEY_FILE": "/dev/null",
+    "DROPCOPY_OUTPOLL_API_SECRET_FILE": "/dev/null",
+    "DROPCOPY_OUTPOLL_ACCOUNT": "main",
+    "DROPCOPY_RIPIO_API_TOKEN_FILE": "/dev/null",
+    "DROPCOPY_RIPIO_API_SECRET_FILE": "/dev/null",
+    "DROPCOPY_RIPIO_ACCOUNT": "main",
+    "DROPCOPY_RIPIO_PAIRS": "BTC_BRL",
     "DROPCOPY_BOOTSTRAP_SERVERS": "kafka:9093",
     "DROPCOPY_SCHEMA_REGISTRY_URL": "https://registry",
     "DROPCOPY_KAFKA_USER": "dropcopy",
@@ -68,6 +83,11 @@ def settings(ports: list[int]) -> Settings:
     )
 
 
+def test_every_feed_is_connected(demo: Compose) -> None:
+    for service in FEEDS:
+        assert wait_until(partial(demo.is_healthy, service), 60), demo("logs", "--no-color", service)[-2000:]
+
+
 def test_data_flows_and_a_stop_of_all_but_the_venue_under_load_loses_and_doubles_nothing(
     demo: Compose, settings: Settings, ports: list[int]
 ) -> None:
@@ -113,7 +133,7 @@ def test_the_tail_shows_the_results(demo: Compose) -> None:
     [
         (["docker-compose.yml"], None),
         (["docker-compose.yml"], "demo"),
-        (["docker-compose.yml", "deploy/compose/tinvest.yml"], "tinvest"),
+        *[(["docker-compose.yml", f"deploy/compose/{venue}.yml"], venue) for venue in venue_names()],
         (["docker-compose.yml", "deploy/compose/existing-kafka.yml"], None),
         (["docker-compose.yml", "deploy/compose/existing-kafka.yml", "deploy/compose/tinvest.yml"], "tinvest"),
     ],
@@ -125,6 +145,15 @@ def test_the_files_fit_together(
         monkeypatch.setenv(name, value)
 
     compose("config", "--quiet", profile=profile, files=files)
+
+
+def test_every_venue_has_a_feed_and_a_simulator(compose: Compose) -> None:
+    services = compose("config", "--services").split()
+
+    assert {name for name in services if name.startswith("feed-")} == {f"feed-{venue}" for venue in venue_names()}
+    assert {name for name in services if name.startswith("simulator-")} == {
+        f"simulator-{venue}" for venue in simulator_names()
+    }
 
 
 def test_every_version_in_it_is_pinned() -> None:

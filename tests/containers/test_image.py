@@ -114,14 +114,14 @@ def test_a_role_that_can_do_nothing_yet_is_alive_but_not_healthy_and_says_why_as
     assert [json.loads(line)["event"] for line in lines]
 
 
-def test_a_signal_reaches_the_first_process_also_before_it_has_anything_to_do(image: str) -> None:
-    away = ("DROPCOPY_BOOTSTRAP_SERVERS", "127.0.0.1:1")
-    with DockerContainer(image, **SHIELD).with_env(*away).with_command(["topics", "list"]) as waiting:
+def test_a_signal_ends_the_first_process_also_where_a_command_does_not_wait_for_one(image: str) -> None:
+    # The kernel gives a container's first process no default of its own.
+    wait = "lambda **_: [print(1), time.sleep(60)]"
+    program = f"import time; from dropcopy import cli; cli.build = lambda: {wait}; cli.main()"
+    with DockerContainer(image, entrypoint="python", **SHIELD).with_command(["-c", program]) as first:
+        assert wait_until(lambda: first.get_logs()[0] == b"1\n", 20), first.get_logs()
         started_s = time.monotonic()
-        wrapped = waiting.get_wrapped_container()
-        assert wait_until(lambda: len(wrapped.top()["Processes"]) == 1, 10)
-        # It gives the broker 10 s; the engine would kill it after 20.
-        wrapped.stop(timeout=20)
+        first.get_wrapped_container().stop(timeout=20)
 
-        assert time.monotonic() - started_s < 9
-        assert wrapped.wait()["StatusCode"] == 143
+        assert time.monotonic() - started_s < 10
+        assert first.wait() == 143
