@@ -346,3 +346,29 @@ async def test_what_the_feed_counts_is_served(stack: Stack, topic: Topic, server
     assert 'dropcopy_feed_records_total{kind="frame",venue="tinvest"} 1.0' in text
     assert 'dropcopy_feed_up{account="A1",venue="tinvest"} 1.0' in text
     assert 'dropcopy_feed_queue_records{venue="tinvest"}' in text
+
+
+async def test_a_feed_is_ready_while_its_subscription_is_confirmed_and_alive_in_any_case(
+    stack: Stack, topic: Topic, server: VenueServer, tmp_path: Path
+):
+    over = asyncio.Event()
+
+    async def confirm_and_end(socket: ServerConnection) -> None:
+        await socket.send(SUBSCRIBED, text=True)
+        await over.wait()
+
+    server.talks = [confirm_and_end]
+    with produce(stack, server, tmp_path, DROPCOPY_METRICS_PORT="0") as process:
+        await topic.until(lambda records: "connected" in kinds(records))
+        url = json.loads(process.log.read_text().splitlines()[0])["url"].removesuffix("/metrics")
+        async with httpx.AsyncClient(base_url=url) as client:
+            ready = await client.get("/readyz")
+            server.refuse_with = 503
+            over.set()
+            await topic.until(lambda records: "disconnected" in kinds(records))
+            unready = await client.get("/readyz")
+            alive = await client.get("/healthz")
+    assert (ready.status_code, ready.json()["problems"]) == (200, {})
+    assert unready.status_code == 503
+    assert "the subscription is not confirmed" in unready.json()["problems"]["tinvest"]
+    assert alive.status_code == 200
