@@ -7,13 +7,13 @@ from typing import Any, Literal
 
 from sandbox.simulators.outpoll import wire
 from sandbox.simulators.outpoll.exchange import Exchange, History
-from sandbox.simulators.outpoll.faults import Pending
 from sandbox.simulators.outpoll.keys import Account
 from sandbox.simulators.outpoll.market import shares
 from sandbox.simulators.outpoll.orders import NOTHING, Order
 from sandbox.simulators.outpoll.refusals import Refusal
 from sandbox.simulators.outpoll.requests import Page, read_ask, read_page, read_tpsl, read_tpsl_query
 from sandbox.simulators.outpoll.tpsl import TpslAsk, TpslOrder
+from sandbox.simulators.pending import Pending
 
 __all__ = ["Asked", "Call", "Calls", "Reply", "Shows"]
 

@@ -1,29 +1,23 @@
 """The simulator's controls over HTTP: its ledgers, what shall go wrong, and what shall happen."""
 
-import json
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
-from aiohttp import web
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter
 
+from sandbox.simulators.controls import ControlError
 from sandbox.simulators.outpoll import wire
 from sandbox.simulators.outpoll.exchange import Exchange
 from sandbox.simulators.outpoll.fates import MOST_PRICE, TICK
 from sandbox.simulators.outpoll.instruments import INSTRUMENTS, Instrument, find_instrument
 from sandbox.simulators.outpoll.orders import NOTHING, Ask, Order, Source
 from sandbox.simulators.outpoll.tpsl import TpslOrder
-from sandbox.simulators.outpoll.wishes import Wish, problems
+from sandbox.simulators.wishes import Wish, read_as
 
-__all__ = ["ControlError", "Desk", "routes"]
+__all__ = ["Desk"]
 
 Json = dict[str, Any]
-Read = TypeVar("Read")
-
-
-class ControlError(ValueError):
-    """What can't be made to happen; the message says why."""
 
 
 class Place(Wish):
@@ -100,7 +94,7 @@ class Desk:
         Raises:
             ControlError: the wish is none, or can't be done.
         """
-        match _valid(_read_order_wish, wish):
+        match read_as(_read_order_wish, wish, ControlError):
             case Place() as place:
                 order = self._place(place)
             case Fill() as fill:
@@ -147,7 +141,7 @@ class Desk:
         Raises:
             ControlError: the wish is none, or can't be done.
         """
-        move = _valid(MoveStop.model_validate, wish)
+        move = read_as(MoveStop.model_validate, wish, ControlError)
         tpsl = self._tpsl(move.account, move.stop_order_id)
         if tpsl.is_final:
             raise ControlError(f"the order {move.stop_order_id!r} is {tpsl.status} already")
@@ -166,18 +160,11 @@ class Desk:
         Raises:
             ControlError: the wish is none, or there is no such instrument.
         """
-        move = _valid(SetPrice.model_validate, wish)
+        move = read_as(SetPrice.model_validate, wish, ControlError)
         waiting = {tpsl.tpsl_id for tpsl in self._exchange.market.tpsls() if not tpsl.is_final}
         self._exchange.set_price(_instrument(move.instrument), _price(move.price))
         tpsls = self._exchange.market.tpsls()
         return {"triggered": [tpsl.tpsl_id for tpsl in tpsls if tpsl.tpsl_id in waiting and tpsl.child_order_id]}
-
-
-def _valid(read: Callable[[Any], Read], value: Any) -> Read:
-    try:
-        return read(value)
-    except ValidationError as error:
-        raise ControlError(problems(error)) from None
 
 
 def _instrument(name: str) -> Instrument:
@@ -202,31 +189,3 @@ def _price(text: str) -> Decimal:
     if not TICK <= price <= MOST_PRICE:
         raise ControlError(f"the price {text!r} is not from {TICK} to {MOST_PRICE}")
     return price
-
-
-def routes(read: dict[str, Callable[[], Any]], write: dict[str, Callable[[Any], Any]]) -> list[web.RouteDef]:
-    """Return the routes of controls: those to `read` answer with JSON, those to `write` take it.
-
-    What a write refuses with a ValueError is answered with 400 and `{"error": ...}`.
-    """
-    return [
-        *(web.get(f"/control/{name}", _reader(call)) for name, call in read.items()),
-        *(web.post(f"/control/{name}", _writer(call)) for name, call in write.items()),
-    ]
-
-
-def _reader(call: Callable[[], Any]) -> Callable[[web.Request], Any]:
-    async def handle(request: web.Request) -> web.Response:
-        return web.json_response(call())
-
-    return handle
-
-
-def _writer(call: Callable[[Any], Any]) -> Callable[[web.Request], Any]:
-    async def handle(request: web.Request) -> web.Response:
-        try:
-            return web.json_response(call(json.loads(await request.text())))
-        except ValueError as error:
-            return web.json_response({"error": str(error)}, status=400)
-
-    return handle

@@ -6,21 +6,16 @@ The venue's documents have a 429, and no numbers.
 from collections import Counter
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
-from sandbox.simulators.outpoll.wishes import problems
+from sandbox.simulators.limits import LimitsError, limits_of
+from sandbox.simulators.wishes import Wish
 
 __all__ = ["Budget", "LimitsError", "Meter", "read_limits"]
 
 
-class LimitsError(ValueError):
-    """Limits that there can't be."""
-
-
-class Budget(BaseModel):
+class Budget(Wish):
     """So many calls in each window of so many seconds; windows begin at multiples of their length."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     calls: Annotated[int, Field(ge=0)]
     seconds: Annotated[float, Field(gt=0, le=86_400)] = 1
@@ -36,10 +31,7 @@ def read_limits(value: Any) -> Budget | None:
         return None
     if value == "documented":
         raise LimitsError("Outpoll's documents tell no limits; give calls and seconds")
-    try:
-        return Budget.model_validate(value)
-    except ValidationError as error:
-        raise LimitsError(problems(error)) from None
+    return limits_of(Budget, value, {})
 
 
 class Meter:

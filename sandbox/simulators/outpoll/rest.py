@@ -1,31 +1,26 @@
 """What every REST call of the simulated venue goes through: keys, limits, faults, and the record of it."""
 
-import asyncio
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiohttp import web
 
 from sandbox.simulators.outpoll.calls import Asked, Call, Reply
-from sandbox.simulators.outpoll.faults import Pending
+from sandbox.simulators.outpoll.faults import Answer
 from sandbox.simulators.outpoll.keys import Account, Claim, Keyring
 from sandbox.simulators.outpoll.limits import Meter
 from sandbox.simulators.outpoll.refusals import Refusal
 from sandbox.simulators.outpoll.wire import encode
+from sandbox.simulators.pending import Pending
+from sandbox.simulators.rest import CallLog, befall, hold_back
 
 __all__ = ["Rest"]
 
 Json = dict[str, Any]
 
-# How many calls are remembered.
-MOST_CALLS = 10_000
 _OF_JSON = {"Content-Type": "application/json"}
-
-
-class _CutReply(Exception):  # noqa: N818 -- tells the handler what to do, and nobody else
-    """The connection of the call shall be cut instead of an answer."""
 
 
 class Rest:
@@ -45,15 +40,11 @@ class Rest:
         self._pending = pending
         self._now_s = now_s
         self._counts = counts
-        self._calls: deque[Json] = deque(maxlen=MOST_CALLS)
+        self._log = CallLog()
 
     def calls(self) -> list[Json]:
-        """Return the newest calls, oldest first: what was asked, and how it ended.
-
-        `outcome` is `answered`, `dropped` (the client hung up before it was), `cut`, or null while it
-        is under way.
-        """
-        return list(self._calls)
+        """Return the newest calls, oldest first: what was asked, and how it ended."""
+        return self._log.newest()
 
     def routes(self) -> list[web.RouteDef]:
         """Return the routes of all calls."""
@@ -66,20 +57,8 @@ class Rest:
         async def handle(request: web.Request) -> web.StreamResponse:
             self._counts[name] += 1
             record: Json = {"at_ns": time.time_ns(), "method": request.method, "path": request.path}
-            record |= {"account": None, "id": request.match_info.get("id"), "status": None, "outcome": None}
-            self._calls.append(record)
-            try:
-                answer = await self._answer(request, call, record)
-            except _CutReply:
-                record["outcome"] = "cut"
-                if request.transport is not None:
-                    request.transport.abort()
-                return web.Response()
-            except asyncio.CancelledError:
-                record["outcome"] = "dropped"
-                raise
-            record |= {"status": answer.status, "outcome": "answered"}
-            return answer
+            record |= {"account": None, "id": request.match_info.get("id")}
+            return await self._log.keep(request, record, self._answer(request, call, record))
 
         return handle
 
@@ -89,7 +68,7 @@ class Rest:
             account = self._account(request, body)
             record["account"] = account.name
             self._check_budget(account)
-            fault = self._pending.take_answer(request.path)
+            fault = self._pending.take_a(Answer, request.path)
             if fault is not None:
                 return web.Response(status=fault.status, text=fault.body, headers=fault.headers)
             asked = Asked(account, request.path, request.match_info.get("id", ""), request.query, body)
@@ -118,19 +97,12 @@ class Rest:
             raise Refusal(429, "Rate limit exceeded")
 
     async def _done(self, asked: Asked, call: Call, record: Json) -> web.Response:
-        await self._delay(asked.path, "before")
+        await hold_back(self._pending, asked.path, "before")
         reply = call(asked)
         record["id"] = reply.about
-        if self._pending.take("drop_reply", asked.path):
-            await asyncio.Event().wait()  # until the client hangs up
-        if self._pending.take("cut_reply", asked.path):
-            raise _CutReply
-        await self._delay(asked.path, "after")
+        await befall(self._pending, asked.path)
+        await hold_back(self._pending, asked.path, "after")
         return _response(reply)
-
-    async def _delay(self, path: str, when: str) -> None:
-        if delay_s := self._pending.take_delay_s("rest", path, when):
-            await asyncio.sleep(delay_s)
 
 
 def _options(method: str) -> dict[str, Any]:

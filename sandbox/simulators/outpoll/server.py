@@ -11,9 +11,11 @@ from typing import Any, Self
 from aiohttp import WSCloseCode, web
 
 from sandbox.ports import HOST
+from sandbox.simulators import faults as common
+from sandbox.simulators.controls import ControlError, control_routes
 from sandbox.simulators.outpoll import faults, wire
 from sandbox.simulators.outpoll.calls import Calls, Shows
-from sandbox.simulators.outpoll.controls import ControlError, Desk, routes
+from sandbox.simulators.outpoll.controls import Desk
 from sandbox.simulators.outpoll.exchange import Exchange, History
 from sandbox.simulators.outpoll.fates import FATES, Fate
 from sandbox.simulators.outpoll.keys import Account, Keyring, account_names, new_account
@@ -24,6 +26,7 @@ from sandbox.simulators.outpoll.rest import Rest
 from sandbox.simulators.outpoll.stream import FEED, UPDATES
 from sandbox.simulators.outpoll.streams import Streams
 from sandbox.simulators.outpoll.tpsl import TpslOrder
+from sandbox.simulators.pending import Pending
 
 __all__ = ["Simulator"]
 
@@ -71,7 +74,7 @@ class Simulator:
         market = Market(seed=seed, speed=speed, fates=fates, id_seed=time.time_ns())
         self._exchange = Exchange(market, self._tell)
         self._history = History(self._tell_feed)
-        self._pending = faults.Pending()
+        self._pending = Pending()
         self._counts: Counter[str] = Counter()
         self._clock_offset_s = 0.0
         self.desk = Desk(self.accounts, self._exchange)
@@ -174,7 +177,7 @@ class Simulator:
         }
         app.add_routes([web.get(UPDATES_PATH, self._streams.handler(UPDATES))])
         app.add_routes([web.get(FEED_PATH, self._streams.handler(FEED))])
-        app.add_routes([*self._rest.routes(), *routes(read, write)])
+        app.add_routes([*self._rest.routes(), *control_routes(read, write)])
         # A client that hangs up ends its call, so that a dropped reply waits no longer than its client.
         self._runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
@@ -231,15 +234,15 @@ class Simulator:
         """
         fault = faults.read_fault(description)
         match fault:
-            case faults.Cut():
+            case common.Cut():
                 self._streams.cut()
-            case faults.Silence(seconds=seconds, new=new):
+            case common.Silence(seconds=seconds, new=new):
                 self._streams.silence(seconds, new=new)
-            case faults.Close(code=code, reason=reason):
+            case common.Close(code=code, reason=reason):
                 self._streams.close(code, reason)
             case faults.Malformed(text=text):
                 self._streams.put_everywhere(text)
-            case faults.Clock(offset_s=offset_s):
+            case common.Clock(offset_s=offset_s):
                 self._clock_offset_s = offset_s
             case faults.Block(account=account):
                 self._block(account)

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from sandbox.simulators.pending import Pending
 from sandbox.simulators.ripio.exchange import Exchange, too_late
 from sandbox.simulators.ripio.fates import Fate
-from sandbox.simulators.ripio.faults import CREATE, Pending
+from sandbox.simulators.ripio.faults import CREATE
 from sandbox.simulators.ripio.keys import Account
 from sandbox.simulators.ripio.orders import Ask, Order, Status, Trade, Update
 from sandbox.simulators.ripio.paging import page

@@ -1,35 +1,26 @@
 """The simulator's controls over HTTP: its ledgers, what shall go wrong, and what shall happen."""
 
-import json
 from collections.abc import Callable, Iterable
 from decimal import Decimal
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
-from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter
 
+from sandbox.simulators.controls import ControlError
 from sandbox.simulators.ripio.exchange import Exchange
 from sandbox.simulators.ripio.fates import Fate
 from sandbox.simulators.ripio.orders import Ask, Order, Source
 from sandbox.simulators.ripio.pairs import PAIRS, Pair, find_pair
 from sandbox.simulators.ripio.values import read_decimal
 from sandbox.simulators.ripio.wire import Words, ledger_entry
+from sandbox.simulators.wishes import Wish, read_as
 
-__all__ = ["ControlError", "Desk", "routes"]
+__all__ = ["Desk"]
 
 Json = dict[str, Any]
-Wished = TypeVar("Wished")
 
 
-class ControlError(ValueError):
-    """What can't be made to happen; the message says why."""
-
-
-class _Wish(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Place(_Wish):
+class Place(Wish):
     """Place an order as the web site does: it has no id of a client. Without a price, at the market."""
 
     action: Literal["place"]
@@ -40,7 +31,7 @@ class Place(_Wish):
     price: str | None = None
 
 
-class Fill(_Wish):
+class Fill(Wish):
     """Let an order trade some of its amount, or all that is left, at a price or at its own."""
 
     action: Literal["fill"]
@@ -50,7 +41,7 @@ class Fill(_Wish):
     price: str | None = None
 
 
-class Move(_Wish):
+class Move(Wish):
     """Cancel what is left of an order without its client's wish, or let it be triggered."""
 
     action: Literal["cancel", "trigger"]
@@ -58,7 +49,7 @@ class Move(_Wish):
     order_id: str
 
 
-class SetPrice(_Wish):
+class SetPrice(Wish):
     """Move the price of a pair, a decimal text."""
 
     pair: str
@@ -108,7 +99,7 @@ class Desk:
         Raises:
             ControlError: the wish is none, or can't be done.
         """
-        match _valid(_read_order_wish, wish):
+        match read_as(_read_order_wish, wish, ControlError):
             case Place() as place:
                 order = self._place(place)
             case Fill() as fill:
@@ -163,17 +154,9 @@ class Desk:
         Raises:
             ControlError: the wish is none, or there is no such pair.
         """
-        move = _valid(SetPrice.model_validate, wish)
+        move = read_as(SetPrice.model_validate, wish, ControlError)
         triggered = self._exchange.set_price(_pair(move.pair), _positive(move.price))
         return {"triggered": [order.order_id for order in triggered]}
-
-
-def _valid(read: Callable[[Any], Wished], value: Any) -> Wished:
-    try:
-        return read(value)
-    except ValidationError as error:
-        problems = (f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors(include_url=False))
-        raise ControlError("; ".join(problems)) from None
 
 
 def _pair(code: str) -> Pair:
@@ -191,31 +174,3 @@ def _positive(text: str) -> Decimal:
     if value <= 0:
         raise ControlError(f"{text!r} is not positive")
     return value
-
-
-def routes(read: dict[str, Callable[[], Any]], write: dict[str, Callable[[Any], Any]]) -> list[web.RouteDef]:
-    """Return the routes of controls: those to `read` answer with JSON, those to `write` take it.
-
-    What a write refuses with a ValueError is answered with 400 and `{"error": ...}`.
-    """
-    return [
-        *(web.get(f"/control/{name}", _reader(call)) for name, call in read.items()),
-        *(web.post(f"/control/{name}", _writer(call)) for name, call in write.items()),
-    ]
-
-
-def _reader(call: Callable[[], Any]) -> Callable[[web.Request], Any]:
-    async def handle(request: web.Request) -> web.Response:
-        return web.json_response(call())
-
-    return handle
-
-
-def _writer(call: Callable[[Any], Any]) -> Callable[[web.Request], Any]:
-    async def handle(request: web.Request) -> web.Response:
-        try:
-            return web.json_response(call(json.loads(await request.text())))
-        except ValueError as error:
-            return web.json_response({"error": str(error)}, status=400)
-
-    return handle

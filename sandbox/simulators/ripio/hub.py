@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from aiohttp import WSCloseCode, web
 
-from sandbox.simulators.ripio.faults import Pending
+from sandbox.simulators.pending import Pending
 from sandbox.simulators.ripio.keys import Keyring
 from sandbox.simulators.ripio.market import Event
 from sandbox.simulators.ripio.stream import StreamConnection, Wish, read_wish

@@ -7,9 +7,11 @@ import math
 from collections import Counter
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
+from sandbox.simulators.limits import LimitsError, limits_of
 from sandbox.simulators.ripio.refusals import DAY_SPENT, SECOND_SPENT
+from sandbox.simulators.wishes import Wish
 
 __all__ = ["Limits", "LimitsError", "Meter", "read_limits"]
 
@@ -18,14 +20,8 @@ JITTER_S = 0.1
 DAY_S = 86_400
 
 
-class LimitsError(ValueError):
-    """Limits that there can't be."""
-
-
-class Limits(BaseModel):
+class Limits(Wish):
     """Calls a second, which need not be whole, and calls a day of UTC; None is no limit."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     per_second: Annotated[float, Field(gt=0)] | None = None
     per_day: Annotated[int, Field(ge=0)] | None = None
@@ -41,13 +37,9 @@ def read_limits(value: Any) -> Limits:
     Raises:
         LimitsError: it describes none; the message says where it is wrong.
     """
-    if str(value) in _NAMED:
-        return _NAMED[str(value)]
-    try:
-        return Limits.model_validate(value)
-    except ValidationError as error:
-        problems = (f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors(include_url=False))
-        raise LimitsError("; ".join(problems)) from None
+    # 1 and 3.5 may also come as numbers.
+    name = str(value) if isinstance(value, int | float) else value
+    return limits_of(Limits, name, _NAMED)
 
 
 class Meter:

@@ -1,17 +1,18 @@
 """What every REST call of the simulated venue goes through: signature, access, limits, faults, and its record."""
 
-import asyncio
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from email.utils import formatdate
 from typing import Any
 
 from aiohttp import web
 
+from sandbox.simulators.pending import Pending
+from sandbox.simulators.rest import CallLog, befall, hold_back
 from sandbox.simulators.ripio.calls import Asked, Call, Calls
 from sandbox.simulators.ripio.exchange import Exchange
-from sandbox.simulators.ripio.faults import CREATE, Answer, CutReply, Pending
+from sandbox.simulators.ripio.faults import CREATE, Answer, Refuse
 from sandbox.simulators.ripio.keys import Account, Claim, Keyring
 from sandbox.simulators.ripio.limits import Limits, Meter
 from sandbox.simulators.ripio.refusals import Refusal
@@ -20,8 +21,6 @@ from sandbox.simulators.ripio.wire import envelope
 
 __all__ = ["Rest"]
 
-# How many calls are remembered.
-MOST_CALLS = 10_000
 VERSION = "/v4"
 
 Json = dict[str, Any]
@@ -40,7 +39,7 @@ class Rest:
         self._pending = pending
         self._counts = counts
         self._meter = Meter(Limits())
-        self._records: deque[Json] = deque(maxlen=MOST_CALLS)
+        self._log = CallLog()
 
     @property
     def limits(self) -> Limits:
@@ -52,12 +51,8 @@ class Rest:
         self._meter = Meter(limits)
 
     def records(self) -> list[Json]:
-        """Return the newest calls, oldest first: what was asked, and how it ended.
-
-        `outcome` is `answered`, `dropped` (the client hung up before it was), `cut`, or null while it
-        is under way.
-        """
-        return list(self._records)
+        """Return the newest calls, oldest first: what was asked, and how it ended."""
+        return self._log.newest()
 
     def routes(self) -> list[web.RouteDef]:
         """Return the routes of all calls; a path that there is none of is refused as the venue does."""
@@ -89,20 +84,8 @@ class Rest:
         async def handle(request: web.Request) -> web.StreamResponse:
             self._counts[name] += 1
             record: Json = {"at_ns": time.time_ns(), "call": name, "path": request.path_qs}
-            record |= {"account": None, "id": None, "key": None, "status": None, "code": None, "outcome": None}
-            self._records.append(record)
-            try:
-                answer = await self._answered(request, name, call, record, trades=trades)
-            except CutReply:
-                record["outcome"] = "cut"
-                if request.transport is not None:
-                    request.transport.abort()
-                return web.Response()
-            except asyncio.CancelledError:
-                record["outcome"] = "dropped"
-                raise
-            record |= {"status": answer.status, "outcome": "answered"}
-            return answer
+            record |= {"account": None, "id": None, "key": None, "code": None}
+            return await self._log.keep(request, record, self._answered(request, name, call, record, trades=trades))
 
         return handle
 
@@ -114,7 +97,7 @@ class Rest:
             account = self._account(request, body)
             record["account"] = account.name
             self._check(account, trades=trades)
-            fault = self._pending.take_answer(name)
+            fault = self._pending.take_a(Answer, name) or self._pending.take_a(Refuse, name)
             if isinstance(fault, Answer):
                 return web.Response(status=fault.status, text=fault.body, headers=fault.headers)
             if fault is not None:
@@ -143,20 +126,13 @@ class Rest:
         name = asked.call
         record["id"] = asked.body.get("id") or asked.body.get("order_id") or asked.parts.get("id")
         record["key"] = asked.body.get("external_id") or asked.parts.get("external_id")
-        await self._delay(name, "before")
+        await hold_back(self._pending, name, "before")
         data = call(asked)
         if name == CREATE and isinstance(data, dict):
             record["id"] = data["id"]
-        if self._pending.take("drop_reply", name):
-            await asyncio.Event().wait()  # until the client hangs up
-        if self._pending.take("cut_reply", name):
-            raise CutReply
-        await self._delay(name, "after")
+        await befall(self._pending, name)
+        await hold_back(self._pending, name, "after")
         return data
-
-    async def _delay(self, name: str, when: str) -> None:
-        if delay_s := self._pending.take_delay_s("rest", name, when):
-            await asyncio.sleep(delay_s)
 
 
 def _route(name: str, handler: Handler) -> web.RouteDef:

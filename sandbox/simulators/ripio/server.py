@@ -9,9 +9,12 @@ from typing import Any, Literal, Self
 
 from aiohttp import web
 
+from sandbox.simulators import faults as common
+from sandbox.simulators.controls import control_routes
+from sandbox.simulators.pending import Pending
 from sandbox.simulators.ripio import faults
 from sandbox.simulators.ripio.calls import Calls, Rule
-from sandbox.simulators.ripio.controls import Desk, routes
+from sandbox.simulators.ripio.controls import Desk
 from sandbox.simulators.ripio.exchange import Exchange
 from sandbox.simulators.ripio.fates import FATES, Fate
 from sandbox.simulators.ripio.hub import Hub
@@ -76,7 +79,7 @@ class Simulator:
         )
         self._exchange = Exchange(market, lambda event: self._hub.tell(event))
         self.desk = Desk(self.accounts, self._exchange, self._words)
-        self._pending = faults.Pending()
+        self._pending = Pending()
         self._tickets = Tickets(market.new_id)
         self._sequences = Sequences(Random(seed))  # noqa: S311 -- chooses where play sequences begin
         self._counts: Counter[str] = Counter()
@@ -185,7 +188,7 @@ class Simulator:
             "prices": self.desk.set_price,
             "limits": self.limit,
         }
-        app.add_routes([web.get("/", self._hub.serve), *self._rest.routes(), *routes(read, write)])
+        app.add_routes([web.get("/", self._hub.serve), *self._rest.routes(), *control_routes(read, write)])
         # A client that hangs up ends its call, so that a dropped reply waits no longer than its client.
         self._runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
@@ -209,18 +212,18 @@ class Simulator:
         """
         fault = faults.read_fault(description)
         match fault:
-            case faults.Cut():
+            case common.Cut():
                 self._hub.cut()
             case faults.ResetSequence():
                 self._sequences.reset()
                 self._hub.cut()
-            case faults.Silence(seconds=seconds, new=new):
+            case common.Silence(seconds=seconds, new=new):
                 self._hub.silence(seconds, new=new)
-            case faults.Close(code=code, reason=reason):
+            case common.Close(code=code, reason=reason):
                 self._hub.close(code, reason)
             case faults.Malformed(text=text):
                 self._hub.put(text)
-            case faults.Clock(offset_s=offset_s):
+            case common.Clock(offset_s=offset_s):
                 self._exchange.clock_offset_ns = round(offset_s * 1e9)
                 self._exchange.tick()
             case faults.Access(fault=kind, account=name):

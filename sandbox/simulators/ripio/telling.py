@@ -1,6 +1,6 @@
 """What the stream says of each thing that happens: which messages, in which order, with which numbers."""
 
-from sandbox.simulators.ripio.faults import Pending
+from sandbox.simulators.pending import Pending
 from sandbox.simulators.ripio.keys import Account, Keyring
 from sandbox.simulators.ripio.market import Event, Market
 from sandbox.simulators.ripio.topics import Sequences

@@ -1,16 +1,15 @@
 """The simulated REST methods: what each does with a request's JSON, and what it answers."""
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from sandbox.simulators.pending import Pending
+from sandbox.simulators.rest import befall
 from sandbox.simulators.tinvest import wire
 from sandbox.simulators.tinvest.exchange import Exchange
-from sandbox.simulators.tinvest.faults import CutReply
 from sandbox.simulators.tinvest.fields import EnumField, read_account
 from sandbox.simulators.tinvest.orders import Order
-from sandbox.simulators.tinvest.pending import Pending
 from sandbox.simulators.tinvest.refusals import Refusal
 from sandbox.simulators.tinvest.requests import (
     chosen_orders,
@@ -20,7 +19,7 @@ from sandbox.simulators.tinvest.requests import (
     read_replacement,
 )
 
-__all__ = ["Call", "Calls", "Json", "befall"]
+__all__ = ["Call", "Calls", "Json"]
 
 Json = dict[str, Any]
 Call = Callable[[Json, str], Awaitable[Json]]
@@ -29,18 +28,6 @@ Call = Callable[[Json, str], Awaitable[Json]]
 CASH_NANO = 10_000_000 * 10**9
 
 ACCOUNT_STATUS = EnumField("status", "ACCOUNT_STATUS_", ("UNSPECIFIED", "NEW", "OPEN", "CLOSED", "ALL"), "")
-
-
-async def befall(pending: Pending, method: str) -> None:
-    """Let a call that is done go unanswered, if that is pending.
-
-    Raises:
-        CutReply: its connection shall be cut.
-    """
-    if pending.take("drop_reply", method):
-        await asyncio.Event().wait()  # until the client hangs up
-    if pending.take("cut_reply", method):
-        raise CutReply
 
 
 class Calls:

@@ -1,12 +1,11 @@
 """The simulator's controls over HTTP: its ledgers, what shall go wrong, and what shall happen."""
 
-import json
 from collections.abc import Callable
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
-from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter
 
+from sandbox.simulators.controls import ControlError
 from sandbox.simulators.tinvest import wire
 from sandbox.simulators.tinvest.exchange import Exchange
 from sandbox.simulators.tinvest.instruments import INSTRUMENTS, Instrument, find_instrument
@@ -14,22 +13,14 @@ from sandbox.simulators.tinvest.orders import Ask, Cause, Order, Source
 from sandbox.simulators.tinvest.stop_wire import stop_ledger_entry
 from sandbox.simulators.tinvest.stops import StopOrder
 from sandbox.simulators.tinvest.values import decimal, nano_of_decimal
+from sandbox.simulators.wishes import Wish, read_as
 
-__all__ = ["ControlError", "Desk", "routes"]
+__all__ = ["Desk"]
 
 Json = dict[str, Any]
-Wish = TypeVar("Wish")
 
 
-class ControlError(ValueError):
-    """What can't be made to happen; the message says why."""
-
-
-class _Wish(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Place(_Wish):
+class Place(Wish):
     """Place an order as the phone app does: it has no key of a client. Without a price, at the market."""
 
     action: Literal["place"]
@@ -40,7 +31,7 @@ class Place(_Wish):
     price: str | None = None
 
 
-class Fill(_Wish):
+class Fill(Wish):
     """Let an order trade some of its lots, or all that is left, at a price or at its own."""
 
     action: Literal["fill"]
@@ -50,7 +41,7 @@ class Fill(_Wish):
     price: str | None = None
 
 
-class End(_Wish):
+class End(Wish):
     """Cancel what is left of an order without its client's wish."""
 
     action: Literal["cancel"]
@@ -59,7 +50,7 @@ class End(_Wish):
     cause: Cause = Cause.CANCELLED_BY_EXCHANGE
 
 
-class MoveStop(_Wish):
+class MoveStop(Wish):
     """Let a stop order become an order, or expire, whatever the price and the time."""
 
     action: Literal["trigger", "expire"]
@@ -67,7 +58,7 @@ class MoveStop(_Wish):
     stop_order_id: str
 
 
-class SetPrice(_Wish):
+class SetPrice(Wish):
     """Move the price of an instrument, a decimal text."""
 
     instrument: str
@@ -105,7 +96,7 @@ class Desk:
         Raises:
             ControlError: the wish is none, or can't be done.
         """
-        match _valid(_read_order_wish, wish):
+        match read_as(_read_order_wish, wish, ControlError):
             case Place() as place:
                 order = self._place(place)
             case Fill() as fill:
@@ -155,7 +146,7 @@ class Desk:
         Raises:
             ControlError: the wish is none, or can't be done.
         """
-        move = _valid(MoveStop.model_validate, wish)
+        move = read_as(MoveStop.model_validate, wish, ControlError)
         stop = self._stop(move.account, move.stop_order_id)
         if stop.is_final:
             raise ControlError(f"the stop order {move.stop_order_id!r} is {stop.status} already")
@@ -175,7 +166,7 @@ class Desk:
         Raises:
             ControlError: the wish is none, or there is no such instrument.
         """
-        move = _valid(SetPrice.model_validate, wish)
+        move = read_as(SetPrice.model_validate, wish, ControlError)
         instrument, price_nano = _instrument(move.instrument), _price(move.price)
         market = self._exchange.market
         waiting = [stop for stop in market.stops() if not stop.is_final]
@@ -185,14 +176,6 @@ class Desk:
             for stop in waiting
             if (now := market.find_stop(stop.ask.account, stop_order_id=stop.stop_order_id)) and now.child_request_id
         ]
-
-
-def _valid(read: Callable[[Any], Wish], value: Any) -> Wish:
-    try:
-        return read(value)
-    except ValidationError as error:
-        problems = (f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors(include_url=False))
-        raise ControlError("; ".join(problems)) from None
 
 
 def _instrument(name: str) -> Instrument:
@@ -210,31 +193,3 @@ def _price(text: str) -> int:
     if price_nano <= 0:
         raise ControlError(f"the price {text!r} is not positive")
     return price_nano
-
-
-def routes(read: dict[str, Callable[[], Any]], write: dict[str, Callable[[Any], Any]]) -> list[web.RouteDef]:
-    """Return the routes of controls: those to `read` answer with JSON, those to `write` take it.
-
-    What a write refuses with a ValueError is answered with 400 and `{"error": ...}`.
-    """
-    return [
-        *(web.get(f"/control/{name}", _reader(call)) for name, call in read.items()),
-        *(web.post(f"/control/{name}", _writer(call)) for name, call in write.items()),
-    ]
-
-
-def _reader(call: Callable[[], Any]) -> Callable[[web.Request], Any]:
-    async def handle(request: web.Request) -> web.Response:
-        return web.json_response(call())
-
-    return handle
-
-
-def _writer(call: Callable[[Any], Any]) -> Callable[[web.Request], Any]:
-    async def handle(request: web.Request) -> web.Response:
-        try:
-            return web.json_response(call(json.loads(await request.text())))
-        except ValueError as error:
-            return web.json_response({"error": str(error)}, status=400)
-
-    return handle

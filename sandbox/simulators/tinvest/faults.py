@@ -1,18 +1,19 @@
 """Faults on request: what shall go wrong next, and how often."""
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import Field, TypeAdapter
 
+from sandbox.simulators import faults as common
+from sandbox.simulators.faults import Close, Count, Counted, Cut, FaultError, Silence
 from sandbox.simulators.tinvest.fates import Fate
 from sandbox.simulators.tinvest.limits import Method
 from sandbox.simulators.tinvest.refusals import BodyShape
+from sandbox.simulators.wishes import Wish, read_as
 
 __all__ = [
+    "PLACING",
     "Answer",
-    "Close",
-    "Cut",
-    "CutReply",
     "Delay",
     "Demand",
     "ErrorBody",
@@ -21,118 +22,54 @@ __all__ = [
     "Malformed",
     "Once",
     "PerCall",
-    "PLACING",
     "PerFrame",
     "Refuse",
-    "Silence",
     "read_fault",
 ]
 
-Count = Annotated[int, Field(ge=1)]
 # The methods that make a new order.
 PLACING = ("PostOrder", "PostOrderAsync", "ReplaceOrder", "PostStopOrder")
-Seconds = Annotated[float, Field(gt=0, le=3600)]
 
 
-def _sendable(code: int) -> int:
-    # RFC 6455, 7.4.1: these stand for closes without a code, and never travel.
-    if code in (1004, 1005, 1006, 1015):
-        raise ValueError("is a code that can't be sent")
-    return code
-
-
-class FaultError(ValueError):
-    """A fault that there is none of, or with parameters that it does not have."""
-
-
-class CutReply(Exception):  # noqa: N818 -- tells the server what to do, and nobody else
-    """The connection of the call shall be cut instead of an answer."""
-
-
-class _Fault(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Cut(_Fault):
-    """Drop every stream connection without a word."""
-
-    fault: Literal["cut"]
-
-
-class Silence(_Fault):
-    """Send nothing on the present stream connections for a while; with `new`, on new ones neither."""
-
-    fault: Literal["silence"]
-    seconds: Seconds
-    new: bool = False
-
-
-class Close(_Fault):
-    """Close every stream connection with a WebSocket code."""
-
-    fault: Literal["close"]
-    code: Annotated[int, Field(ge=1000, le=4999), AfterValidator(_sendable)] = 1001
-    reason: str = Field(default="", max_length=60)
-
-
-class Malformed(_Fault):
+class Malformed(common.Malformed):
     """Send a text that is no JSON on every stream connection."""
 
-    fault: Literal["malformed"]
     text: str = '{"orderState":{"orderId":'
 
 
-class _Counted(_Fault):
+class _OfMethod(Counted):
     """A fault that befalls the next so many, of one method or of any."""
 
-    count: Count = 1
     method: Method | None = None
 
-    def befalls(self, method: str) -> bool:
+    def befalls(self, name: str) -> bool:
         """Tell whether it is for a call of this method."""
-        return self.method is None or self.method == method
+        return self.method is None or self.method == name
 
 
-class Delay(_Counted):
-    """Hold the next stream messages, or the next REST answers, back.
-
-    `when` is before or after the venue does what a call asks for.
-    """
-
-    fault: Literal["delay"]
-    side: Literal["stream", "rest"]
-    seconds: Seconds
-    when: Literal["before", "after"] = "after"
-
-    @model_validator(mode="after")
-    def _of_rest(self) -> Self:
-        if self.side == "stream" and (self.method is not None or self.when != "after"):
-            raise ValueError("a delay of the stream has neither method nor when")
-        return self
+class Delay(common.Delay, _OfMethod):
+    """Hold the next stream messages, or the next REST answers, back."""
 
 
-class PerCall(_Counted):
-    """What befalls the next calls of a method, or the next new orders of any kind.
+class PerCall(common.PerCall, _OfMethod):
+    """What befalls the next calls of a method, or the next new orders of any kind."""
 
-    Done and never answered (`drop_reply`), done and the call's connection cut (`cut_reply`), or
-    answered and forgotten (`ignore`, of calls that change something).
-    """
-
-    fault: Literal["drop_reply", "cut_reply", "ignore"]
-
-    def befalls(self, method: str) -> bool:
+    def befalls(self, name: str) -> bool:
         """Tell whether it is for a call of this method; without one, for those that make a new order."""
-        return method in PLACING if self.method is None else self.method == method
+        return name in PLACING if self.method is None else super().befalls(name)
 
 
-class PerFrame(_Counted):
+class Answer(common.Answer, _OfMethod):
+    """Answer the next REST calls of a method, or of any, with this, instead of doing what they ask."""
+
+
+class PerFrame(Counted):
     """Send the next order messages twice (`duplicate`), or not at all (`lose`)."""
 
     fault: Literal["duplicate", "lose"]
-    method: None = None
 
 
-class Once(_Counted):
+class Once(Counted):
     """What else can come of a call.
 
     `half_replace`: a ReplaceOrder cancels, and its new order is refused with 30049; `report_not_found`:
@@ -140,10 +77,9 @@ class Once(_Counted):
     """
 
     fault: Literal["half_replace", "report_not_found"]
-    method: None = None
 
 
-class Demand(_Fault):
+class Demand(Wish):
     """Let the next orders end so."""
 
     fault: Literal["hidden_cancel", "reject", "cancel", "fill", "rest"]
@@ -155,16 +91,7 @@ class Demand(_Fault):
         return Fate[self.fault.upper()]
 
 
-class Answer(_Counted):
-    """Answer the next REST calls with this, instead of doing what they ask."""
-
-    fault: Literal["answer"]
-    status: Annotated[int, Field(ge=200, le=599)]
-    body: str = ""
-    headers: dict[str, str] = Field(default_factory=dict)
-
-
-class Refuse(_Counted):
+class Refuse(_OfMethod):
     """Refuse the next REST calls with one of the venue's error codes, instead of doing what they ask."""
 
     fault: Literal["refuse"]
@@ -173,7 +100,7 @@ class Refuse(_Counted):
     shape: BodyShape = BodyShape.TEXT
 
 
-class ErrorBody(_Counted):
+class ErrorBody(_OfMethod):
     """Give the next refusals, whatever their cause, a body of this form."""
 
     fault: Literal["error_body"]
@@ -191,8 +118,4 @@ def read_fault(value: Any) -> Fault:
     Raises:
         FaultError: it describes none; the message says where it is wrong.
     """
-    try:
-        return _ADAPTER.validate_python(value)
-    except ValidationError as error:
-        problems = (f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors(include_url=False))
-        raise FaultError("; ".join(problems)) from None
+    return read_as(_ADAPTER.validate_python, value, FaultError)

@@ -8,9 +8,11 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
+from sandbox.simulators.limits import LimitsError, limits_of
 from sandbox.simulators.tinvest.refusals import BodyShape
+from sandbox.simulators.wishes import Wish
 
 __all__ = ["DOCUMENTED", "METHODS", "Budget", "Limits", "LimitsError", "Method", "Meter", "Verdict", "read_limits"]
 
@@ -31,22 +33,14 @@ Method = Literal[
 METHODS: tuple[str, ...] = Method.__args__  # type: ignore[attr-defined] # typeshed does not know it of a Literal
 
 
-class LimitsError(ValueError):
-    """Limits that there can't be."""
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Budget(_Model):
+class Budget(Wish):
     """So many calls in each window of so many seconds; windows begin at multiples of their length."""
 
     calls: Annotated[int, Field(ge=0)]
     seconds: Annotated[float, Field(gt=0, le=86_400)] = 60
 
 
-class Limits(_Model):
+class Limits(Wish):
     """All that is limited; nothing by default.
 
     `methods` has budgets of their own, `others` is what each other method has, `whole` what all have
@@ -84,14 +78,7 @@ def read_limits(value: Any) -> Limits:
     Raises:
         LimitsError: it describes none; the message says where it is wrong.
     """
-    named = {"documented": DOCUMENTED, "none": Limits()}
-    if isinstance(value, str) and value in named:
-        return named[value]
-    try:
-        return Limits.model_validate(value)
-    except ValidationError as error:
-        problems = (f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors(include_url=False))
-        raise LimitsError("; ".join(problems)) from None
+    return limits_of(Limits, value, {"documented": DOCUMENTED, "none": Limits()})
 
 
 class Verdict(BaseModel):

@@ -1,26 +1,23 @@
 """What every REST call of the simulated venue goes through: token, limits, faults, and the record of it."""
 
-import asyncio
 import json
 import re
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import uuid4
 
 from aiohttp import web
 
-from sandbox.simulators.tinvest.calls import Call, Json, befall
-from sandbox.simulators.tinvest.faults import PLACING, Answer, CutReply
+from sandbox.simulators.pending import Pending
+from sandbox.simulators.rest import CallLog, befall, hold_back
+from sandbox.simulators.tinvest.calls import Call, Json
+from sandbox.simulators.tinvest.faults import PLACING, Answer, ErrorBody, Refuse
 from sandbox.simulators.tinvest.limits import Limits, Meter, Verdict
-from sandbox.simulators.tinvest.pending import Pending
 from sandbox.simulators.tinvest.refusals import Refusal
 
 __all__ = ["TRACKING_ID", "Rest", "as_venue", "refused"]
-
-# How many calls are remembered.
-MOST_CALLS = 10_000
 
 TRACKING_ID = web.RequestKey("tracking_id", str)
 _UNDERSCORE = re.compile("_([a-z])")
@@ -28,7 +25,7 @@ _UNDERSCORE = re.compile("_([a-z])")
 
 def refused(refusal: Refusal, pending: Pending, method: str = "") -> web.Response:
     """Return the answer to a refused request, in the form that is asked for."""
-    fault = pending.take_error_body(method)
+    fault = pending.take_a(ErrorBody, method)
     content_type, body = refusal.body(fault.shape if fault else None)
     answer = web.Response(status=refusal.http_status, body=body, content_type=content_type)
     answer.headers["message"] = refusal.message
@@ -58,7 +55,7 @@ class Rest:
         self._knows = knows
         self._counts = counts
         self._meter = Meter(Limits())
-        self._calls: deque[Json] = deque(maxlen=MOST_CALLS)
+        self._log = CallLog()
 
     @property
     def limits(self) -> Limits:
@@ -70,12 +67,8 @@ class Rest:
         self._meter = Meter(limits)
 
     def calls(self) -> list[Json]:
-        """Return the newest calls, oldest first: what was asked, and how it ended.
-
-        `outcome` is `answered`, `dropped` (the client hung up before it was), `cut`, or null while it
-        is under way.
-        """
-        return list(self._calls)
+        """Return the newest calls, oldest first: what was asked, and how it ended."""
+        return self._log.newest()
 
     def routes(self, prefix: str) -> list[web.RouteDef]:
         """Return the routes of all methods, under paths that begin with `prefix`."""
@@ -87,20 +80,8 @@ class Rest:
         async def handle(request: web.Request) -> web.StreamResponse:
             self._counts[name] += 1
             record: Json = {"at_ns": time.time_ns(), "method": method, "tracking_id": request[TRACKING_ID]}
-            record |= {"account": None, "id": None, "key": None, "status": None, "code": None, "outcome": None}
-            self._calls.append(record)
-            try:
-                answer = await self._answer(request, method, call, record)
-            except CutReply:
-                record["outcome"] = "cut"
-                if request.transport is not None:
-                    request.transport.abort()
-                return web.Response()
-            except asyncio.CancelledError:
-                record["outcome"] = "dropped"
-                raise
-            record |= {"status": answer.status, "outcome": "answered"}
-            return answer
+            record |= {"account": None, "id": None, "key": None, "code": None}
+            return await self._log.keep(request, record, self._answer(request, method, call, record))
 
         return handle
 
@@ -127,7 +108,7 @@ class Rest:
             raise Refusal("80002", shape=self.limits.shape)
 
     async def _done(self, request: web.Request, method: str, call: Call, record: Json) -> web.StreamResponse:
-        fault = self._pending.take_answer(method)
+        fault = self._pending.take_a(Answer, method) or self._pending.take_a(Refuse, method)
         if isinstance(fault, Answer):
             return web.Response(status=fault.status, text=fault.body, headers=fault.headers)
         if fault is not None:
@@ -135,16 +116,12 @@ class Rest:
         body = _read_body(await request.read())
         record |= {"account": body.get("accountId"), "id": body.get("stopOrderId") or body.get("orderId")}
         record["key"] = body.get("idempotencyKey") or (body.get("orderId") if method in PLACING else None)
-        await self._delay(method, "before")
+        await hold_back(self._pending, method, "before")
         result = await call(body, request[TRACKING_ID])
         if method not in PLACING:
             await befall(self._pending, method)
-        await self._delay(method, "after")
+        await hold_back(self._pending, method, "after")
         return web.json_response(result)
-
-    async def _delay(self, method: str, when: str) -> None:
-        if delay_s := self._pending.take_delay_s("rest", method, when):
-            await asyncio.sleep(delay_s)
 
 
 def _read_body(text: bytes) -> Json:

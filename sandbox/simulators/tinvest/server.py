@@ -15,15 +15,17 @@ from uuid import uuid4
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from sandbox.ports import HOST
+from sandbox.simulators import faults as common
+from sandbox.simulators.controls import control_routes
+from sandbox.simulators.pending import Pending
 from sandbox.simulators.tinvest import faults, wire
 from sandbox.simulators.tinvest.calls import Calls, Json
-from sandbox.simulators.tinvest.controls import Desk, routes
+from sandbox.simulators.tinvest.controls import Desk
 from sandbox.simulators.tinvest.exchange import Exchange
 from sandbox.simulators.tinvest.fates import FATES, Fate
 from sandbox.simulators.tinvest.limits import Limits, read_limits
 from sandbox.simulators.tinvest.market import Market
 from sandbox.simulators.tinvest.orders import Order
-from sandbox.simulators.tinvest.pending import Pending
 from sandbox.simulators.tinvest.refusals import Refusal
 from sandbox.simulators.tinvest.rest import TRACKING_ID, Rest, as_venue, refused
 from sandbox.simulators.tinvest.stop_calls import StopCalls
@@ -181,7 +183,7 @@ class TInvestSimulator:
             "limits": self.limit,
         }
         app.add_routes([web.get(STREAM_PATH, self._stream), *self._rest.routes(f"/rest/{CONTRACT}.")])
-        app.add_routes(routes(read, write))
+        app.add_routes(control_routes(read, write))
         # A client that hangs up ends its call, so that a dropped reply waits no longer than its client.
         self._runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
@@ -292,15 +294,15 @@ class TInvestSimulator:
         """
         fault = faults.read_fault(description)
         match fault:
-            case faults.Cut():
+            case common.Cut():
                 for connection in self._connections:
                     connection.cut()
-            case faults.Silence(seconds=seconds, new=new):
+            case common.Silence(seconds=seconds, new=new):
                 for connection in self._connections:
                     connection.silence(seconds)
                 if new:
                     self._silent_until = asyncio.get_running_loop().time() + seconds
-            case faults.Close(code=code, reason=reason):
+            case common.Close(code=code, reason=reason):
                 self._close_all(code, reason)
             case faults.Malformed(text=text):
                 for connection in self._connections:

@@ -2,11 +2,12 @@
 
 import time
 
+from sandbox.simulators.pending import Pending
+from sandbox.simulators.rest import befall
 from sandbox.simulators.tinvest import stop_wire
-from sandbox.simulators.tinvest.calls import Call, Json, befall
+from sandbox.simulators.tinvest.calls import Call, Json
 from sandbox.simulators.tinvest.exchange import Exchange
 from sandbox.simulators.tinvest.fields import read_account
-from sandbox.simulators.tinvest.pending import Pending
 from sandbox.simulators.tinvest.refusals import Refusal
 from sandbox.simulators.tinvest.stop_requests import chosen_stops, read_stop_ask
 from sandbox.simulators.tinvest.values import timestamp

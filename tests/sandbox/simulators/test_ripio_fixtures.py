@@ -7,8 +7,8 @@ from random import Random
 
 import pytest
 
+from sandbox.simulators.pending import Pending
 from sandbox.simulators.ripio.fates import Fate
-from sandbox.simulators.ripio.faults import Pending
 from sandbox.simulators.ripio.keys import Account, Keyring
 from sandbox.simulators.ripio.market import Event, Market
 from sandbox.simulators.ripio.orders import Ask, Order, Status, Update
