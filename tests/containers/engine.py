@@ -30,11 +30,17 @@ COMPOSE_TIMEOUT_S = 150
 
 def why_not() -> str | None:
     """Say why no container can be run here, or None where one can."""
+    # Asked by the command, for the library leaves its socket open when nobody answers.
     try:
-        client = docker.from_env(timeout=ENGINE_TIMEOUT_S)
-        client.ping()
-    except DockerException as error:
-        return f"no container engine answers: {error}"
+        asked = ["docker", "version", "--format", "{{.Server.Version}}"]
+        told = subprocess.run(asked, capture_output=True, text=True, timeout=ENGINE_TIMEOUT_S, check=False)
+    except FileNotFoundError:
+        return "there is no container engine: `docker` is not installed"
+    except subprocess.TimeoutExpired:
+        return f"the container engine did not answer within {ENGINE_TIMEOUT_S} s"
+    if told.returncode != 0:
+        return f"no container engine answers: {told.stderr.strip()}"
+    client = docker.from_env()
     missing = [image for image in (PYTHON, KAFKA) if not _has(client, image)]
     client.close()
     return f"these images are neither here nor to be pulled: {', '.join(missing)}" if missing else None
