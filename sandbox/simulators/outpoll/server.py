@@ -5,14 +5,13 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from email.utils import formatdate
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from aiohttp import WSCloseCode, web
 
 from sandbox.ports import HOST
-from sandbox.simulators import faults as common
 from sandbox.simulators.controls import ControlError, control_routes
+from sandbox.simulators.faults import Clock, Close, Cut, Malformed, Silence
 from sandbox.simulators.outpoll import faults, wire
 from sandbox.simulators.outpoll.calls import Calls, Shows
 from sandbox.simulators.outpoll.controls import Desk
@@ -27,6 +26,7 @@ from sandbox.simulators.outpoll.stream import FEED, UPDATES
 from sandbox.simulators.outpoll.streams import Streams
 from sandbox.simulators.outpoll.tpsl import TpslOrder
 from sandbox.simulators.pending import Pending
+from sandbox.simulators.serving import ServedVenue
 
 __all__ = ["Simulator"]
 
@@ -35,10 +35,9 @@ Json = dict[str, Any]
 UPDATES_PATH = "/order/ws"
 # At the venue both streams have the same path on two hosts; here they share one.
 FEED_PATH = "/history-service/order/ws"
-EVERY_ADDRESS = "0.0.0.0"  # noqa: S104 -- compared with, and listened on only where asked for
 
 
-class Simulator:
+class Simulator(ServedVenue):
     """An Outpoll on `host`, with a made-up key for each account; an async context manager.
 
     `port` 0 takes a free one. `credentials` are the key and the secret of the first account.
@@ -62,10 +61,8 @@ class Simulator:
         history: Shows = "all",
         ping_s: float = 5,
     ) -> None:
+        super().__init__(host, port, tls)
         self.accounts = list(accounts or account_names(1))
-        self._host = host
-        self.port = port
-        self._tls = tls
         first = self.accounts[0]
         self._known = {name: new_account(name) for name in self.accounts}
         self._known[first] = new_account(first, *(credentials or ()))
@@ -82,22 +79,6 @@ class Simulator:
         self._rest = Rest(table, self._keyring, self._pending, self._now_s, self._counts)
         self._rest.meter = Meter(read_limits(limits))
         self._streams = Streams(self._keyring, self._now_s, ping_s, self._counts)
-        self._runner: web.AppRunner | None = None
-
-    @property
-    def _authority(self) -> str:
-        # What listens on every address is reached by this one.
-        return f"{HOST if self._host == EVERY_ADDRESS else self._host}:{self.port}"
-
-    @property
-    def url(self) -> str:
-        """What the REST paths of every service are appended to."""
-        return f"{'https' if self._tls else 'http'}://{self._authority}"
-
-    @property
-    def control_url(self) -> str:
-        """What `/orders`, `/faults` and the other controls are appended to."""
-        return f"{self.url}/control"
 
     @property
     def environment(self) -> dict[str, str]:
@@ -106,15 +87,14 @@ class Simulator:
 
     def environment_of(self, account: str) -> dict[str, str]:
         """Return the settings that lead to an account here."""
-        ws = f"{'wss' if self._tls else 'ws'}://{self._authority}"
         return {
             "DROPCOPY_OUTPOLL_API_KEY": self._known[account].api_key,
             "DROPCOPY_OUTPOLL_API_SECRET": self._known[account].api_secret,
             "DROPCOPY_OUTPOLL_ACCOUNT": account,
             "DROPCOPY_OUTPOLL_REST_URL": self.url,
             "DROPCOPY_OUTPOLL_HISTORY_URL": self.url,
-            "DROPCOPY_OUTPOLL_WS_URL": f"{ws}{UPDATES_PATH}",
-            "DROPCOPY_OUTPOLL_ORDER_FEED_URL": f"{ws}{FEED_PATH}",
+            "DROPCOPY_OUTPOLL_WS_URL": f"{self.stream_url}{UPDATES_PATH}",
+            "DROPCOPY_OUTPOLL_ORDER_FEED_URL": f"{self.stream_url}{FEED_PATH}",
         }
 
     def account(self, name: str) -> Account:
@@ -150,7 +130,7 @@ class Simulator:
     def stats(self) -> Json:
         """Return counts of connections, calls, messages and faults still to come."""
         return {
-            "connections": len(self._streams),
+            "connections": len(self._streams.connections),
             "orders": len(self.orders()),
             "stop_orders": len(self.stop_orders()),
             "final": sum(entry["final"] for entry in self.orders()),
@@ -158,7 +138,7 @@ class Simulator:
             **dict(self._counts),
         }
 
-    async def __aenter__(self) -> Self:
+    def _application(self) -> web.Application:
         app = web.Application(middlewares=[self._dated])
         read = {
             "orders": self.orders,
@@ -178,22 +158,12 @@ class Simulator:
         app.add_routes([web.get(UPDATES_PATH, self._streams.handler(UPDATES))])
         app.add_routes([web.get(FEED_PATH, self._streams.handler(FEED))])
         app.add_routes([*self._rest.routes(), *control_routes(read, write)])
-        # A client that hangs up ends its call, so that a dropped reply waits no longer than its client.
-        self._runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=0.1)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, self._host, self.port, ssl_context=self._tls)
-        await site.start()
-        self.port = self._runner.addresses[0][1]
-        return self
+        return app
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    async def _stop(self) -> None:
         self._exchange.stop()
         self._history.stop()
-        await self._streams.stop()
-        if self._runner is not None:
-            await self._runner.cleanup()
+        await self._streams.connections.stop()
 
     def _now_s(self) -> float:
         return time.time() + self._clock_offset_s
@@ -234,15 +204,9 @@ class Simulator:
         """
         fault = faults.read_fault(description)
         match fault:
-            case common.Cut():
-                self._streams.cut()
-            case common.Silence(seconds=seconds, new=new):
-                self._streams.silence(seconds, new=new)
-            case common.Close(code=code, reason=reason):
-                self._streams.close(code, reason)
-            case faults.Malformed(text=text):
-                self._streams.put_everywhere(text)
-            case common.Clock(offset_s=offset_s):
+            case Cut() | Silence() | Close() | Malformed():
+                self._streams.connections.disturb(fault)
+            case Clock(offset_s=offset_s):
                 self._clock_offset_s = offset_s
             case faults.Block(account=account):
                 self._block(account)
@@ -252,10 +216,12 @@ class Simulator:
                 self._exchange.market.demand(fate, count)
             case _:
                 self._pending.add(fault)
-        return {"connections": len(self._streams)}
+        return {"connections": len(self._streams.connections)}
 
     def _block(self, account: str | None) -> None:
         if account not in (None, *self.accounts):
             raise ControlError(f"there is no account {account!r}")
         self._keyring.block(account)
-        self._streams.close(WSCloseCode.POLICY_VIOLATION, "blocked", account)
+        self._streams.connections.close(
+            WSCloseCode.POLICY_VIOLATION, "blocked", lambda connection: account in (None, connection.account)
+        )

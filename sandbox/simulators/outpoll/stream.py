@@ -1,20 +1,18 @@
 """One WebSocket connection of a private stream of the simulated venue."""
 
-import asyncio
-import contextlib
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import msgspec
 from aiohttp import WSMsgType, web
 
+from sandbox.simulators import streams
 from sandbox.simulators.outpoll import wire
 from sandbox.simulators.outpoll.keys import Claim
 
 __all__ = ["FEED", "UPDATES", "Kind", "StreamConnection", "read_auth"]
 
-# What a client may leave unread before the venue hangs up.
-MOST_WAITING = 100_000
 # Both private streams of orders sign this path, whichever their host (Outpoll, Order Updates; Order Feed).
 SIGNED_PATH = "/order/ws"
 
@@ -54,66 +52,23 @@ def read_auth(text: object) -> Claim | None:
     return Claim(key, signature, timestamp, "GET", SIGNED_PATH)
 
 
-class StreamConnection:
-    """Sends what it is given, in order, and pings; a held-back message holds those after it back too."""
+class StreamConnection(streams.StreamConnection):
+    """A connection of an account, which is pinged with a message."""
 
     def __init__(
         self, kind: Kind, account: str, socket: web.WebSocketResponse, request: web.Request, ping_s: float
     ) -> None:
+        super().__init__(socket, request)
         self.kind = kind
         self.account = account
-        self._socket = socket
-        self._request = request
         self._ping_s = ping_s
-        self._waiting: asyncio.Queue[tuple[float, str]] = asyncio.Queue(MOST_WAITING)
-        self._silent_until = 0.0
 
-    def put(self, text: str, delay_s: float = 0) -> None:
-        """Queue a message, to be sent after `delay_s` at the earliest."""
-        try:
-            self._waiting.put_nowait((asyncio.get_running_loop().time() + delay_s, text))
-        except asyncio.QueueFull:
-            self.cut()
-
-    def silence(self, seconds: float) -> None:
-        """Send nothing for a while."""
-        self._silent_until = asyncio.get_running_loop().time() + seconds
-
-    def cut(self) -> None:
-        """Drop the connection without a closing handshake."""
-        if self._request.transport is not None:
-            self._request.transport.abort()
-
-    async def close(self, code: int, reason: str) -> None:
-        """Close the connection with a WebSocket code."""
-        await self._socket.close(code=code, message=reason.encode())
-
-    async def serve(self, count: Callable[[str], None]) -> None:
-        """Send until the client goes; `count` is called with a word for each message either way."""
-        tasks = [asyncio.create_task(self._send(count)), asyncio.create_task(self._ping())]
-        try:
+    async def serve(self, counts: Counter[str]) -> None:
+        """Send and hear until the client goes; count its `pongs`."""
+        async with self.sending(counts, self.pinging(self._ping_s, lambda: wire.PING)):
             async for message in self._socket:
                 kind, _ = _message(message.data if message.type is WSMsgType.TEXT else None)
                 if kind == "PONG":
-                    count("pongs")
+                    counts["pongs"] += 1
                 else:
                     self.put(self.kind.ack if kind == "AUTH" else wire.error("Unknown message type"))
-        finally:
-            for task in tasks:
-                task.cancel()
-            with contextlib.suppress(ConnectionError):
-                await asyncio.gather(*tasks, return_exceptions=True)
-
-    async def _send(self, count: Callable[[str], None]) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            release, text = await self._waiting.get()
-            if (rest_s := max(release, self._silent_until) - loop.time()) > 0:
-                await asyncio.sleep(rest_s)
-            await self._socket.send_str(text)
-            count("messages")
-
-    async def _ping(self) -> None:
-        while True:
-            await asyncio.sleep(self._ping_s)
-            self.put(wire.PING)

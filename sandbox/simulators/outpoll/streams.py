@@ -1,6 +1,5 @@
 """All WebSocket connections of the simulated venue's private streams, from their hand-shake to their end."""
 
-import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from email.utils import formatdate
@@ -10,6 +9,7 @@ from aiohttp import WSCloseCode, web
 from sandbox.simulators.outpoll.keys import Account, Keyring
 from sandbox.simulators.outpoll.refusals import Refusal
 from sandbox.simulators.outpoll.stream import Kind, StreamConnection, read_auth
+from sandbox.simulators.streams import Connections
 
 __all__ = ["Streams"]
 
@@ -25,12 +25,7 @@ class Streams:
         self._now_s = now_s
         self._ping_s = ping_s
         self._counts = counts
-        self._connections: set[StreamConnection] = set()
-        self._closing: set[asyncio.Task[None]] = set()
-        self._silent_until = 0.0
-
-    def __len__(self) -> int:
-        return len(self._connections)
+        self.connections: Connections[StreamConnection] = Connections(counts)
 
     def handler(self, kind: Kind) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         """Return what serves the requests for a stream."""
@@ -64,57 +59,13 @@ class Streams:
             return None
 
     async def _serve(self, connection: StreamConnection) -> None:
-        silent_s = self._silent_until - asyncio.get_running_loop().time()
-        if silent_s > 0:
-            connection.silence(silent_s)
-        connection.put(connection.kind.ack)
-        self._connections.add(connection)
-        self._counts["connections_total"] += 1
-        try:
-            await connection.serve(self._count)
-        finally:
-            self._connections.discard(connection)
-
-    def _count(self, word: str) -> None:
-        self._counts[word] += 1
+        with self.connections.including(connection):
+            connection.put(connection.kind.ack)
+            await connection.serve(self._counts)
 
     def put(self, kind: Kind, account: str, text: str, times: int = 1, delay_s: float = 0) -> None:
         """Send a message on an account's connections of one kind."""
-        for connection in self._connections:
+        for connection in self.connections:
             if connection.kind is kind and connection.account == account:
                 for _ in range(times):
                     connection.put(text, delay_s)
-
-    def put_everywhere(self, text: str) -> None:
-        """Send a message on every connection."""
-        for connection in self._connections:
-            connection.put(text)
-
-    def silence(self, seconds: float, *, new: bool) -> None:
-        """Send nothing for a while; with `new`, on connections still to come neither."""
-        for connection in self._connections:
-            connection.silence(seconds)
-        if new:
-            self._silent_until = asyncio.get_running_loop().time() + seconds
-
-    def cut(self) -> None:
-        """Drop every connection without a closing handshake."""
-        for connection in self._connections:
-            connection.cut()
-
-    def close(self, code: int, reason: str, account: str | None = None) -> None:
-        """Close the connections of an account, or all."""
-        for connection in self._connections:
-            if account in (None, connection.account):
-                task = asyncio.create_task(connection.close(code, reason))
-                self._closing.add(task)
-                task.add_done_callback(self._closing.discard)
-
-    async def stop(self) -> None:
-        """Close every connection, and cut those whose client does not agree within a second."""
-        self.close(WSCloseCode.GOING_AWAY, "shutdown")
-        if self._closing:
-            await asyncio.wait(self._closing, timeout=1)
-        for task in self._closing:
-            task.cancel()
-        self.cut()

@@ -1,10 +1,9 @@
-"""All connections of the simulated stream: who they are, what they hear, and how they are disturbed."""
+"""All connections of the simulated stream: who they are, and what they hear."""
 
-import asyncio
 from collections import Counter
 from collections.abc import Callable
 
-from aiohttp import WSCloseCode, web
+from aiohttp import web
 
 from sandbox.simulators.pending import Pending
 from sandbox.simulators.ripio.keys import Keyring
@@ -14,6 +13,7 @@ from sandbox.simulators.ripio.telling import Teller
 from sandbox.simulators.ripio.topics import Tickets
 from sandbox.simulators.ripio.values import as_json
 from sandbox.simulators.ripio.wire import acknowledgement, pong
+from sandbox.simulators.streams import Connections
 
 __all__ = ["Hub"]
 
@@ -45,23 +45,16 @@ class Hub:
         self._acks = acks
         self._idle_s = idle_s
         self._now_ns = now_ns
-        self._connections: set[StreamConnection] = set()
-        self._background: set[asyncio.Task[None]] = set()
-        self._silent_until = 0.0
-
-    @property
-    def connected(self) -> int:
-        """How many connections there are."""
-        return len(self._connections)
+        self.connections: Connections[StreamConnection] = Connections(counts)
 
     @property
     def subscribed(self) -> int:
-        """How many of them have a topic."""
-        return sum(bool(connection.topics) for connection in self._connections)
+        """How many connections have a topic."""
+        return sum(bool(connection.topics) for connection in self.connections)
 
     def tell(self, event: Event) -> None:
         """Send what an event is told with to those who may hear it."""
-        heard = [one for one in self._connections if one.account == event.order.ask.account]
+        heard = [one for one in self.connections if one.account == event.order.ask.account]
         for topic, text in self._teller.tell(event, self._now_ns()):
             delay_s = self._pending.take_delay_s("stream")
             for connection in heard:
@@ -75,15 +68,10 @@ class Hub:
             return web.Response(status=426, text="Upgrade Required", headers={"Upgrade": "websocket"})
         await socket.prepare(request)
         connection = StreamConnection(socket, request, self._idle_s)
-        silent_s = self._silent_until - asyncio.get_running_loop().time()
-        if silent_s > 0:
-            connection.silence(silent_s)
-        self._connections.add(connection)
-        self._counts["connections_total"] += 1
         try:
-            await connection.serve(lambda text: self._hear(connection, text), self._count_message)
+            with self.connections.including(connection):
+                await connection.serve(lambda text: self._hear(connection, text), self._counts)
         finally:
-            self._connections.discard(connection)
             self._tickets.forget(connection)
         return socket
 
@@ -117,39 +105,3 @@ class Hub:
         connection.topics |= set(wish.topics)
         if "balance" in wish.topics and connection.account is not None:
             connection.put(self._teller.welcome(self._keyring.named(connection.account), now_ns))
-
-    def _count_message(self) -> None:
-        self._counts["messages"] += 1
-
-    def put(self, text: str) -> None:
-        """Send a text on every connection."""
-        for connection in self._connections:
-            connection.put(text)
-
-    def silence(self, seconds: float, *, new: bool) -> None:
-        """Send nothing for a while on the present connections, and maybe on new ones neither."""
-        for connection in self._connections:
-            connection.silence(seconds)
-        if new:
-            self._silent_until = asyncio.get_running_loop().time() + seconds
-
-    def cut(self) -> None:
-        """Drop every connection without a word."""
-        for connection in self._connections:
-            connection.cut()
-
-    def close(self, code: int, reason: str) -> None:
-        """Close every connection with a WebSocket code."""
-        for connection in self._connections:
-            task = asyncio.create_task(connection.close(code, reason))
-            self._background.add(task)
-            task.add_done_callback(self._background.discard)
-
-    async def stop(self) -> None:
-        """End every connection: with a close, and without one where that takes too long."""
-        self.close(WSCloseCode.GOING_AWAY, "shutdown")
-        if self._background:
-            await asyncio.wait(self._background, timeout=1)
-        for task in self._background:
-            task.cancel()
-        self.cut()

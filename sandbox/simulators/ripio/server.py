@@ -4,13 +4,13 @@ import ssl
 from collections import Counter
 from collections.abc import Callable, Mapping
 from random import Random
-from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 from aiohttp import web
 
-from sandbox.simulators import faults as common
+from sandbox.ports import HOST
 from sandbox.simulators.controls import control_routes
+from sandbox.simulators.faults import Clock, Close, Cut, Malformed, Silence
 from sandbox.simulators.pending import Pending
 from sandbox.simulators.ripio import faults
 from sandbox.simulators.ripio.calls import Calls, Rule
@@ -26,15 +26,15 @@ from sandbox.simulators.ripio.rest import VERSION, Rest
 from sandbox.simulators.ripio.telling import Teller
 from sandbox.simulators.ripio.topics import Sequences, Tickets
 from sandbox.simulators.ripio.wire import Json, Words
+from sandbox.simulators.serving import ServedVenue
 
 __all__ = ["Simulator"]
 
-HOST = "127.0.0.1"
 # What a client is told to keep to where the venue has no limit.
 _UNLIMITED_PER_S = 1000
 
 
-class Simulator:
+class Simulator(ServedVenue):
     """A Ripio on this machine, with made-up credentials for each account; an async context manager.
 
     `port` 0 takes a free one. `seed`, `speed` and `fates` are the market's, `limits` how often each user
@@ -66,9 +66,8 @@ class Simulator:
         upper_external_ids: bool = False,
         idle_s: float = 60,
     ) -> None:
+        super().__init__(host, port, tls)
         self.accounts = accounts or account_names(1)
-        self.host, self.port = host, port
-        self._tls = tls
         observed = words == "observed"
         self._words = Words(observed=observed, upper_external_ids=upper_external_ids)
         self._keyring = Keyring(
@@ -96,26 +95,16 @@ class Simulator:
         calls = Calls(self._exchange, self._tickets, self._words, self._pending, Rule(unique_external_ids))
         self._rest = Rest(calls, self._exchange, self._keyring, self._pending, self._counts)
         self._rest.limits = read_limits(limits)
-        self._runner: web.AppRunner | None = None
-
-    @property
-    def _authority(self) -> str:
-        return f"{self.host}:{self.port}"
 
     @property
     def rest_url(self) -> str:
         """What the REST paths are appended to."""
-        return f"{'https' if self._tls else 'http'}://{self._authority}{VERSION}"
+        return f"{self.url}{VERSION}"
 
     @property
     def ws_url(self) -> str:
         """The stream's address."""
-        return f"{'wss' if self._tls else 'ws'}://{self._authority}"
-
-    @property
-    def control_url(self) -> str:
-        """What `/orders`, `/faults` and the other controls are appended to."""
-        return f"{'https' if self._tls else 'http'}://{self._authority}/control"
+        return self.stream_url
 
     @property
     def environment(self) -> dict[str, str]:
@@ -164,7 +153,7 @@ class Simulator:
         """Return counts of connections, calls, messages and faults still to come."""
         orders = self._exchange.market.orders()
         return {
-            "connections": self._hub.connected,
+            "connections": len(self._hub.connections),
             "subscriptions": self._hub.subscribed,
             "orders": len(orders),
             "final": sum(order.is_final for order in orders),
@@ -172,7 +161,7 @@ class Simulator:
             **dict(self._counts),
         }
 
-    async def __aenter__(self) -> Self:
+    def _application(self) -> web.Application:
         app = web.Application()
         read: dict[str, Callable[[], Any]] = {
             "orders": self.orders,
@@ -189,20 +178,11 @@ class Simulator:
             "limits": self.limit,
         }
         app.add_routes([web.get("/", self._hub.serve), *self._rest.routes(), *control_routes(read, write)])
-        # A client that hangs up ends its call, so that a dropped reply waits no longer than its client.
-        self._runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=0.1)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, self.host, self.port, ssl_context=self._tls).start()
-        self.port = self._runner.addresses[0][1]
-        return self
+        return app
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    async def _stop(self) -> None:
         self._exchange.stop()
-        await self._hub.stop()
-        if self._runner is not None:
-            await self._runner.cleanup()
+        await self._hub.connections.stop()
 
     def fault(self, description: Any) -> Json:
         """Let something go wrong: `{"fault": "cut"}` and the others of `faults`; return who is connected.
@@ -212,18 +192,12 @@ class Simulator:
         """
         fault = faults.read_fault(description)
         match fault:
-            case common.Cut():
-                self._hub.cut()
+            case Cut() | Silence() | Close() | Malformed():
+                self._hub.connections.disturb(fault)
             case faults.ResetSequence():
                 self._sequences.reset()
-                self._hub.cut()
-            case common.Silence(seconds=seconds, new=new):
-                self._hub.silence(seconds, new=new)
-            case common.Close(code=code, reason=reason):
-                self._hub.close(code, reason)
-            case faults.Malformed(text=text):
-                self._hub.put(text)
-            case common.Clock(offset_s=offset_s):
+                self._hub.connections.cut()
+            case Clock(offset_s=offset_s):
                 self._exchange.clock_offset_ns = round(offset_s * 1e9)
                 self._exchange.tick()
             case faults.Access(fault=kind, account=name):
@@ -232,7 +206,7 @@ class Simulator:
                 self._exchange.market.demand(fate, count)
             case _:
                 self._pending.add(fault)
-        return {"connections": self._hub.connected}
+        return {"connections": len(self._hub.connections)}
 
     def _limit_access(self, kind: str, name: str | None) -> None:
         if name is not None and name not in self.accounts:

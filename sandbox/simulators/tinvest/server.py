@@ -1,6 +1,5 @@
 """The simulated T-Invest on a real socket: REST, the order-state stream, and the controls, on one port."""
 
-import asyncio
 import hmac
 import json
 import secrets
@@ -8,16 +7,17 @@ import ssl
 import time
 from collections import Counter
 from collections.abc import Mapping
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from uuid import uuid4
 
-from aiohttp import WSCloseCode, WSMsgType, web
+from aiohttp import WSMsgType, web
 
 from sandbox.ports import HOST
-from sandbox.simulators import faults as common
 from sandbox.simulators.controls import control_routes
+from sandbox.simulators.faults import Close, Cut, Malformed, Silence
 from sandbox.simulators.pending import Pending
+from sandbox.simulators.serving import ServedVenue
+from sandbox.simulators.streams import Connections
 from sandbox.simulators.tinvest import faults, wire
 from sandbox.simulators.tinvest.calls import Calls, Json
 from sandbox.simulators.tinvest.controls import Desk
@@ -36,7 +36,6 @@ from sandbox.simulators.tinvest.stream import StreamConnection
 __all__ = ["TInvestSimulator", "account_ids"]
 
 CONTRACT = "tinkoff.public.invest.api.contract.v1"
-EVERY_ADDRESS = "0.0.0.0"  # noqa: S104 -- compared with, and listened on only where asked for
 STREAM_PATH = f"/ws/{CONTRACT}.OrdersStreamService/OrderStateStream"
 
 # Close codes are 4000 and the gRPC status (T-Invest, WebSocket errors).
@@ -50,7 +49,7 @@ def account_ids(count: int) -> list[str]:
     return [str(2_000_000_001 + n) for n in range(count)]
 
 
-class TInvestSimulator:
+class TInvestSimulator(ServedVenue):
     """A T-Invest on `host`, with a made-up token; an async context manager.
 
     `port` 0 takes a free one. `token`, which may come as the only part of `credentials`, is made up where
@@ -77,47 +76,32 @@ class TInvestSimulator:
         limits: Limits | str = "none",
         tls: ssl.SSLContext | None = None,
     ) -> None:
+        super().__init__(host, port, tls)
         self.accounts = accounts or account_ids(3)
         self.token = token or (credentials or ("",))[0] or f"t.simulated-{secrets.token_urlsafe(24)}"
-        self._host = host
-        self.port = port
-        self._tls = tls
         # Milliseconds of the start, so that a later run's exchange ids are others.
         market = Market(seed=seed, speed=speed, fates=fates, first_number=time.time_ns() // 1_000_000)
         self._exchange = Exchange(market, self._tell)
         self.desk = Desk(self.accounts, self._exchange)
         self._pending = Pending()
-        self._connections: set[StreamConnection] = set()
-        self._background: set[asyncio.Task[None]] = set()
         self._counts: Counter[str] = Counter()
+        self._connections: Connections[StreamConnection] = Connections(self._counts)
         table = {
             **Calls(self.accounts, self._exchange, self._pending).table(),
             **StopCalls(self.accounts, self._exchange, self._pending).table(),
         }
         self._rest = Rest(table, self._pending, self._knows, self._counts)
         self._rest.limits = limits if isinstance(limits, Limits) else read_limits(limits)
-        self._silent_until = 0.0
-        self._runner: web.AppRunner | None = None
-
-    @property
-    def _authority(self) -> str:
-        # What listens on every address is reached by this one.
-        return f"{HOST if self._host == EVERY_ADDRESS else self._host}:{self.port}"
 
     @property
     def rest_url(self) -> str:
         """What the REST paths are appended to."""
-        return f"{'https' if self._tls else 'http'}://{self._authority}/rest"
+        return f"{self.url}/rest"
 
     @property
     def ws_url(self) -> str:
         """What the stream's path is appended to."""
-        return f"{'wss' if self._tls else 'ws'}://{self._authority}/ws"
-
-    @property
-    def control_url(self) -> str:
-        """What `/orders`, `/faults` and the other controls are appended to."""
-        return f"{'https' if self._tls else 'http'}://{self._authority}/control"
+        return f"{self.stream_url}/ws"
 
     @property
     def environment(self) -> dict[str, str]:
@@ -165,7 +149,7 @@ class TInvestSimulator:
             **dict(self._counts),
         }
 
-    async def __aenter__(self) -> Self:
+    def _application(self) -> web.Application:
         app = web.Application(middlewares=[as_venue])
         read = {
             "orders": self.orders,
@@ -184,27 +168,11 @@ class TInvestSimulator:
         }
         app.add_routes([web.get(STREAM_PATH, self._stream), *self._rest.routes(f"/rest/{CONTRACT}.")])
         app.add_routes(control_routes(read, write))
-        # A client that hangs up ends its call, so that a dropped reply waits no longer than its client.
-        self._runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=0.1)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, self._host, self.port, ssl_context=self._tls)
-        await site.start()
-        self.port = self._runner.addresses[0][1]
-        return self
+        return app
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    async def _stop(self) -> None:
         self._exchange.stop()
-        self._close_all(WSCloseCode.GOING_AWAY, "shutdown")
-        if self._background:
-            await asyncio.wait(self._background, timeout=1)
-        for task in self._background:
-            task.cancel()
-        for connection in self._connections:
-            connection.cut()
-        if self._runner is not None:
-            await self._runner.cleanup()
+        await self._connections.stop()
 
     def _tell(self, order: Order | StopOrder) -> None:
         text = wire.frame(wire.stream_order(order) if isinstance(order, Order) else stream_stop(order))
@@ -262,16 +230,9 @@ class TInvestSimulator:
             await socket.close(code=code, message=error.message.encode())
             return
         connection = StreamConnection(socket, request, stream_id, accounts, ping_ms / 1000)
-        silent_s = self._silent_until - asyncio.get_running_loop().time()
-        if silent_s > 0:
-            connection.silence(silent_s)
-        connection.put(wire.frame(wire.subscription(request[TRACKING_ID], stream_id, accounts)))
-        self._connections.add(connection)
-        self._counts["connections_total"] += 1
-        try:
-            await connection.serve(self._count_message)
-        finally:
-            self._connections.discard(connection)
+        with self._connections.including(connection):
+            connection.put(wire.frame(wire.subscription(request[TRACKING_ID], stream_id, accounts)))
+            await connection.serve(self._counts)
 
     def _refusal(self, accounts: list[str]) -> tuple[Refusal, int] | None:
         """Return why a subscription is refused, and the close code that follows."""
@@ -279,9 +240,6 @@ class TInvestSimulator:
             return Refusal("50004"), NOT_FOUND
         most = self._rest.limits.streams
         return (Refusal("80001"), EXHAUSTED) if most is not None and len(self._connections) >= most else None
-
-    def _count_message(self) -> None:
-        self._counts["messages"] += 1
 
     def _set_price(self, wish: Any) -> Json:
         return {"triggered": self.desk.set_price(wish)}
@@ -294,27 +252,10 @@ class TInvestSimulator:
         """
         fault = faults.read_fault(description)
         match fault:
-            case common.Cut():
-                for connection in self._connections:
-                    connection.cut()
-            case common.Silence(seconds=seconds, new=new):
-                for connection in self._connections:
-                    connection.silence(seconds)
-                if new:
-                    self._silent_until = asyncio.get_running_loop().time() + seconds
-            case common.Close(code=code, reason=reason):
-                self._close_all(code, reason)
-            case faults.Malformed(text=text):
-                for connection in self._connections:
-                    connection.put(text)
+            case Cut() | Silence() | Close() | Malformed():
+                self._connections.disturb(fault)
             case faults.Demand(fate=fate, count=count):
                 self._exchange.market.demand(fate, count)
             case _:
                 self._pending.add(fault)
         return {"connections": len(self._connections)}
-
-    def _close_all(self, code: int, reason: str) -> None:
-        for connection in self._connections:
-            task = asyncio.create_task(connection.close(code, reason))
-            self._background.add(task)
-            task.add_done_callback(self._background.discard)
