@@ -14,6 +14,9 @@ What a record is, by its topic or the call (Ripio Trade API v4, "WebSocket Strea
 | answer of GET /user/trades, /orders/trades | one report a trade, the oldest first |
 
 Numbers are JSON numbers, read as decimals from their text. Amounts are of the pair's first currency.
+
+When an order was made is not told on: the venue carries our request id, so an order without one is somebody
+else's, however equal it is to one whose call got no answer (`Report.created_ns`).
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -137,5 +137,4 @@ def _report(order: Order, account: str) -> Report:
         currency=quote_currency(order.pair),
         stop_price=or_none("stop_price", order.stop_price),
         cash_order_qty=or_none("requested_value", order.requested_value) if of_money else None,
-        created_ns=time_ns(order.create_date),
     )

@@ -108,7 +108,6 @@ def _order(body: msgspec.Raw, account: str) -> Report:
         price=None if ord_type in UNPRICED else or_none("price", order.price),
         currency=quote_currency(order.pair),
         stop_price=or_none("stop_price", order.stop_price),
-        created_ns=time_ns(order.created_at),
     )
 
 
