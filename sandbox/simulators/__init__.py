@@ -1,1 +1,4 @@
-"""One file a venue: a simulator that speaks its exact protocol on real sockets."""
+"""One folder a venue: a simulator that speaks its exact protocol on real sockets.
+
+The modules beside them are what simulators of all venues share; a venue's folder holds what is only its own.
+"""

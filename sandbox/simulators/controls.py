@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from aiohttp import web
 
-__all__ = ["ControlError", "Reads", "Writes", "control_routes"]
+__all__ = ["ControlError", "Reads", "Writes", "control_routes", "still_open"]
 
 Reads = Mapping[str, Callable[[], Any]]
 Writes = Mapping[str, Callable[[Any], Any]]
@@ -14,6 +14,38 @@ Writes = Mapping[str, Callable[[Any], Any]]
 
 class ControlError(ValueError):
     """What can't be made to happen; the message says why."""
+
+
+class Kept(Protocol):
+    """An order of any kind, as a venue keeps it."""
+
+    @property
+    def told(self) -> bool:
+        """Whether the venue has told anyone of it."""
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing more can become of it."""
+
+    @property
+    def status(self) -> str:
+        """The venue's word for its state."""
+
+
+Order = TypeVar("Order", bound=Kept)
+
+
+def still_open(order: Order | None, account: str, order_id: str, kind: str = "order") -> Order:
+    """Return an order with which something can still happen; `order_id` is what it was looked up by.
+
+    Raises:
+        ControlError: there is none that the venue told of, or it has ended.
+    """
+    if order is None or not order.told:
+        raise ControlError(f"account {account!r} has no {kind} {order_id!r}")
+    if order.is_final:
+        raise ControlError(f"the {kind} {order_id!r} is {order.status} already")
+    return order
 
 
 def control_routes(read: Reads, write: Writes) -> list[web.RouteDef]:

@@ -6,13 +6,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
 
-from sandbox.simulators.controls import ControlError
+from sandbox.simulators.controls import ControlError, still_open
 from sandbox.simulators.outpoll import wire
 from sandbox.simulators.outpoll.exchange import Exchange
 from sandbox.simulators.outpoll.fates import MOST_PRICE, TICK
 from sandbox.simulators.outpoll.instruments import INSTRUMENTS, Instrument, find_instrument
 from sandbox.simulators.outpoll.orders import NOTHING, Ask, Order, Source
-from sandbox.simulators.outpoll.tpsl import TpslOrder
 from sandbox.simulators.wishes import Wish, read_as
 
 __all__ = ["Desk"]
@@ -128,12 +127,7 @@ class Desk:
         return order
 
     def _open_order(self, account: str, order_id: str) -> Order:
-        order = self._exchange.market.find(account, order_id)
-        if order is None or not order.told:
-            raise ControlError(f"account {account!r} has no order {order_id!r}")
-        if order.is_final:
-            raise ControlError(f"the order {order_id!r} is {order.status} already")
-        return order
+        return still_open(self._exchange.market.find(account, order_id), account, order_id)
 
     def tpsl(self, wish: Any) -> Json:
         """Trigger or cancel a take-profit / stop-loss order; return its entry in the ledger.
@@ -142,17 +136,11 @@ class Desk:
             ControlError: the wish is none, or can't be done.
         """
         move = read_as(MoveStop.model_validate, wish, ControlError)
-        tpsl = self._tpsl(move.account, move.stop_order_id)
-        if tpsl.is_final:
-            raise ControlError(f"the order {move.stop_order_id!r} is {tpsl.status} already")
+        market, kind = self._exchange.market, "take-profit / stop-loss order"
+        found = market.find_tpsl(move.account, move.stop_order_id)
+        tpsl = still_open(found, move.account, move.stop_order_id, kind)
         (self._exchange.trigger if move.action == "trigger" else self._exchange.withdraw)(tpsl)
-        return wire.tpsl_entry(self._tpsl(move.account, move.stop_order_id))
-
-    def _tpsl(self, account: str, tpsl_id: str) -> TpslOrder:
-        tpsl = self._exchange.market.find_tpsl(account, tpsl_id)
-        if tpsl is None or not tpsl.told:
-            raise ControlError(f"account {account!r} has no take-profit / stop-loss order {tpsl_id!r}")
-        return tpsl
+        return wire.tpsl_entry(market.find_tpsl(move.account, move.stop_order_id) or tpsl)
 
     def set_price(self, wish: Any) -> Json:
         """Move an instrument's price; return the ids of the orders that this triggered.

@@ -1,7 +1,6 @@
 """The market on the clock, and the history of it that another service of the venue shows."""
 
 import asyncio
-import time
 from collections.abc import Callable
 from decimal import Decimal
 
@@ -9,75 +8,55 @@ from sandbox.simulators.outpoll.instruments import Instrument
 from sandbox.simulators.outpoll.market import Happening, Market
 from sandbox.simulators.outpoll.orders import Ask, Order
 from sandbox.simulators.outpoll.tpsl import TpslAsk, TpslOrder
+from sandbox.simulators.schedule import RealTime
 
 __all__ = ["Exchange", "History"]
 
 
-class Exchange:
+class Exchange(RealTime[Happening | TpslOrder]):
     """Runs a market in real time on the running event loop; `tell` gets each order after each step of it."""
 
     def __init__(self, market: Market, tell: Callable[[Happening | TpslOrder], None]) -> None:
+        super().__init__(market, tell)
         self.market = market
-        self._tell = tell
-        self._timer: asyncio.TimerHandle | None = None
 
     def submit(self, ask: Ask, *, ignored: bool = False) -> Order:
         """Take an order."""
-        order = self.market.submit(ask, time.time_ns(), ignored=ignored)
-        self._tick()
+        order = self.market.submit(ask, self.now_ns(), ignored=ignored)
+        self.tick()
         return order
 
     def cancel(self, order: Order, *, fails: bool = False) -> None:
         """Cancel what is left of an order, if it is still active; or let that fail."""
-        self.market.cancel(order, self._tick(), fails=fails)
-        self._tick()
+        self.market.cancel(order, self.tick(), fails=fails)
+        self.tick()
 
     def fill(self, order: Order, quantity: Decimal, price: Decimal) -> None:
         """Let an order trade."""
-        self.market.fill(order, quantity, price, time.time_ns())
-        self._tick()
+        self.market.fill(order, quantity, price, self.now_ns())
+        self.tick()
 
     def submit_tpsl(self, ask: TpslAsk, *, ignored: bool = False) -> TpslOrder:
         """Take a take-profit / stop-loss order."""
-        tpsl = self.market.submit_tpsl(ask, time.time_ns(), ignored=ignored)
-        self._tick()
+        tpsl = self.market.submit_tpsl(ask, self.now_ns(), ignored=ignored)
+        self.tick()
         return tpsl
 
     def withdraw(self, tpsl: TpslOrder) -> None:
         """Cancel a take-profit / stop-loss order, if it is still active."""
-        self.market.withdraw(tpsl, self._tick())
-        self._tick()
+        self.market.withdraw(tpsl, self.tick())
+        self.tick()
 
     def trigger(self, tpsl: TpslOrder) -> None:
         """Let a take-profit / stop-loss order become an order."""
-        self.market.trigger(tpsl, time.time_ns())
-        self._tick()
+        self.market.trigger(tpsl, self.now_ns())
+        self.tick()
 
     def set_price(self, instrument: Instrument, price: Decimal) -> None:
         """Move an instrument's price."""
-        self._tick()
-        self.market.set_price(instrument, price, time.time_ns())
-        self._tick()
-
-    def stop(self) -> None:
-        """Let nothing more happen."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
-    def _tick(self) -> int:
-        """Let all happen that is due, and return the time by which it is done.
-
-        What is pushed at that very time comes before all that is due later.
-        """
-        self.stop()
-        now_ns = time.time_ns()
-        for happening in self.market.advance(now_ns):
-            self._tell(happening)
-        due_ns = self.market.next_due_ns
-        if due_ns is not None:
-            self._timer = asyncio.get_running_loop().call_later(max(0, due_ns - now_ns) / 1e9, self._tick)
-        return now_ns
+        self.tick()
+        self.market.set_price(instrument, price, self.now_ns())
+        self.tick()
 
 
 class History:

@@ -9,12 +9,11 @@ from decimal import Decimal
 from enum import StrEnum
 from random import Random
 
-from sandbox.simulators.outpoll.orders import Accept, Ask, Cancel, Fill, Reject, Step
+from sandbox.simulators.fates import MEAN_LIFE_NS, MS, split
+from sandbox.simulators.outpoll.orders import NOTHING, Accept, Ask, Cancel, Fill, Reject, Step
 
-__all__ = ["CENT_SHARE", "FATES", "MOST_PRICE", "TICK", "Fate", "draw_fate", "plan"]
+__all__ = ["CENT_SHARE", "FATES", "MOST_PRICE", "TICK", "Fate", "plan"]
 
-MS = 1_000_000
-MEAN_LIFE_NS = 2_000 * MS
 # Prices go from 0.01 to 0.99 (Outpoll, Place Limit Order); that they go in steps of 0.01 is chosen.
 TICK, MOST_PRICE = Decimal("0.01"), Decimal("0.99")
 SHARE, CENT_SHARE = Decimal(1), Decimal("0.01")
@@ -32,11 +31,6 @@ class Fate(StrEnum):
 
 # REST (it lies in the book until somebody cancels it) happens only to who asks for it.
 FATES: Mapping[Fate, int] = {Fate.FILL: 72, Fate.PARTIAL_CANCEL: 10, Fate.CANCEL: 12, Fate.REJECT: 6, Fate.REST: 0}
-
-
-def draw_fate(weights: Mapping[Fate, int], random: Random) -> Fate:
-    """Return a fate by its weight."""
-    return random.choices(list(weights), list(weights.values()))[0]
 
 
 def plan(
@@ -91,8 +85,7 @@ def _split(quantity: Decimal, parts: int, random: Random) -> list[Decimal]:
     """Return parts that add up to a quantity: whole shares where it is whole, else hundredths and a rest."""
     unit = SHARE if quantity == quantity.to_integral_value() else CENT_SHARE
     units = int(quantity / unit)
-    cuts = sorted(random.sample(range(1, units), min(parts, units) - 1)) if units > 1 else []
-    sizes = [unit * (end - start) for start, end in zip([0, *cuts], [*cuts, units], strict=True)]
+    sizes = [unit * size for size in split(units, parts, random)] if units else [NOTHING]
     sizes[-1] += quantity - unit * units
     return sizes
 

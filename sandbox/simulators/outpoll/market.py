@@ -4,15 +4,14 @@ No clock, no sockets: every method takes the time as an argument, and with the s
 calls at the same times, the same happens.
 """
 
-import heapq
-from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, Decimal
 from random import Random
 from uuid import UUID
 
-from sandbox.simulators.outpoll.fates import CENT_SHARE, FATES, Fate, draw_fate, plan
+from sandbox.simulators.fates import Fates
+from sandbox.simulators.outpoll.fates import CENT_SHARE, FATES, Fate, plan
 from sandbox.simulators.outpoll.instruments import Instrument
 from sandbox.simulators.outpoll.orders import (
     NOTHING,
@@ -36,6 +35,7 @@ from sandbox.simulators.outpoll.tpsl import (
     child_ask,
     take_tpsl,
 )
+from sandbox.simulators.schedule import Schedule
 
 __all__ = ["Happening", "Market", "shares"]
 
@@ -71,17 +71,15 @@ class Market:
         self._random = Random(seed)  # noqa: S311 -- chooses what becomes of play orders
         self._ids = Random(id_seed)  # noqa: S311 -- names play orders
         self._speed = speed
-        self._fates = fates
+        self._fates = Fates(fates, self._random)
         self._orders: dict[str, Order] = {}
         self._tpsls: dict[str, TpslOrder] = {}
         self._prices: dict[str, Decimal] = {}
-        self._due: list[tuple[int, int, str, Step | TpslStep]] = []
-        self._steps = 0
-        self._demanded: deque[Fate] = deque()
+        self._due: Schedule[str, Step | TpslStep] = Schedule()
 
     def demand(self, fate: Fate, count: int) -> None:
         """Let the next `count` orders have this fate."""
-        self._demanded.extend([fate] * count)
+        self._fates.demand(fate, count)
 
     def new_id(self) -> str:
         """Return a fresh UUID."""
@@ -105,35 +103,35 @@ class Market:
         )
         self._orders[order_id] = order
         if not ignored:
-            fate = self._demanded.popleft() if self._demanded else draw_fate(self._fates, self._random)
+            fate = self._fates.draw()
             for delay_ns, step in plan(ask, quantity, fate, self._random, price, self.new_id):
-                self._push(now_ns + round(delay_ns / self._speed), order_id, step)
+                self._due.push(now_ns + round(delay_ns / self._speed), order_id, step)
         return order
 
     def cancel(self, order: Order, now_ns: int, *, fails: bool = False) -> None:
         """Cancel what is left of an order, at once; or let that fail, once the order was taken."""
-        self._push(now_ns, order.order_id, FailCancel() if fails else Cancel())
+        self._due.push(now_ns, order.order_id, FailCancel() if fails else Cancel())
 
     def fill(self, order: Order, quantity: Decimal, price: Decimal, now_ns: int) -> None:
         """Let an order trade, at once; it must have as much left."""
-        self._push(now_ns, order.order_id, Fill(((self.new_id(), quantity, price),)))
+        self._due.push(now_ns, order.order_id, Fill(((self.new_id(), quantity, price),)))
 
     def submit_tpsl(self, ask: TpslAsk, now_ns: int, *, ignored: bool = False) -> TpslOrder:
         """Take a take-profit / stop-loss order."""
         tpsl = TpslOrder(ask=ask, tpsl_id=self.new_id(), created_ns=now_ns, changed_ns=now_ns, ignored=ignored)
         self._tpsls[tpsl.tpsl_id] = tpsl
         if not ignored:
-            self._push(now_ns, tpsl.tpsl_id, Activate())
+            self._due.push(now_ns, tpsl.tpsl_id, Activate())
             self._watch(tpsl, now_ns)
         return tpsl
 
     def withdraw(self, tpsl: TpslOrder, now_ns: int) -> None:
         """Cancel a take-profit / stop-loss order, at once."""
-        self._push(now_ns, tpsl.tpsl_id, Withdraw())
+        self._due.push(now_ns, tpsl.tpsl_id, Withdraw())
 
     def trigger(self, tpsl: TpslOrder, now_ns: int) -> None:
         """Let a take-profit / stop-loss order become an order at once, whatever the price."""
-        self._push(now_ns, tpsl.tpsl_id, Trigger(self.new_id()))
+        self._due.push(now_ns, tpsl.tpsl_id, Trigger(self.new_id()))
 
     def price(self, instrument: Instrument) -> Decimal:
         """Return what a share trades at."""
@@ -156,20 +154,15 @@ class Market:
         orders = (order for order in self.orders(account) if order.ask.instrument is instrument)
         return sum((signs[order.ask.side] * order.executed for order in orders), NOTHING)
 
-    def _push(self, due_ns: int, key: str, step: Step | TpslStep) -> None:
-        self._steps += 1
-        heapq.heappush(self._due, (due_ns, self._steps, key, step))
-
     @property
     def next_due_ns(self) -> int | None:
         """When something is due to happen next."""
-        return self._due[0][0] if self._due else None
+        return self._due.next_due_ns
 
     def advance(self, now_ns: int) -> list[Happening | TpslOrder]:
         """Let everything happen that is due by now; return each order as it was after each step of it."""
         happened: list[Happening | TpslOrder] = []
-        while self._due and self._due[0][0] <= now_ns:
-            due_ns, _, key, step = heapq.heappop(self._due)
+        for due_ns, key, step in self._due.due(now_ns):
             if isinstance(step, TpslStep):
                 tpsl = self._step_tpsl(key, step, due_ns)
                 happened.extend([tpsl] if tpsl else [])

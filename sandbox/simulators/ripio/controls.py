@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
 
-from sandbox.simulators.controls import ControlError
+from sandbox.simulators.controls import ControlError, still_open
 from sandbox.simulators.ripio.exchange import Exchange
 from sandbox.simulators.ripio.fates import Fate
 from sandbox.simulators.ripio.orders import Ask, Order, Source
@@ -141,12 +141,7 @@ class Desk:
         return order
 
     def _open_order(self, account: str, order_id: str) -> Order:
-        order = self._exchange.market.find(account, order_id=order_id)
-        if order is None or not order.told:
-            raise ControlError(f"account {account!r} has no order {order_id!r}")
-        if order.is_final:
-            raise ControlError(f"the order {order_id!r} is {order.status} already")
-        return order
+        return still_open(self._exchange.market.find(account, order_id=order_id), account, order_id)
 
     def set_price(self, wish: Any) -> Json:
         """Move a pair's price; return the ids of the orders that this triggered.

@@ -1,7 +1,5 @@
 """The market on the clock: what is due happens, and is told."""
 
-import asyncio
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
@@ -10,6 +8,7 @@ from sandbox.simulators.ripio.fates import Fate
 from sandbox.simulators.ripio.market import Event, Market
 from sandbox.simulators.ripio.orders import Ask, ChangeRequest, Order, Status, Update
 from sandbox.simulators.ripio.pairs import Pair
+from sandbox.simulators.schedule import RealTime
 
 __all__ = ["Exchange", "too_late"]
 
@@ -21,21 +20,12 @@ def too_late(order: Order) -> int | None:
     return 40020 if order.status is Status.CANCELED else 40021
 
 
-class Exchange:
-    """Runs a market in real time on the running event loop; `tell` gets each event of it.
-
-    `clock_offset_ns` is how much the venue's clock is ahead of this machine's.
-    """
+class Exchange(RealTime[Event]):
+    """Runs a market in real time on the running event loop; `tell` gets each event of it."""
 
     def __init__(self, market: Market, tell: Callable[[Event], None]) -> None:
+        super().__init__(market, tell)
         self.market = market
-        self.clock_offset_ns = 0
-        self._tell = tell
-        self._timer: asyncio.TimerHandle | None = None
-
-    def now_ns(self) -> int:
-        """Return the time by the venue's clock."""
-        return time.time_ns() + self.clock_offset_ns
 
     def submit(self, ask: Ask, fate: Fate, *, ignored: bool = False) -> Order:
         """Take an order, and return it as it then stands."""
@@ -97,20 +87,3 @@ class Exchange:
     def now(self, order: Order) -> Order:
         """Return an order as it stands now."""
         return self.market.find(order.ask.account, order_id=order.order_id) or order
-
-    def stop(self) -> None:
-        """Let nothing more happen."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
-    def tick(self) -> int:
-        """Let all happen that is due, and return the time by which it is done."""
-        self.stop()
-        now_ns = self.now_ns()
-        for event in self.market.advance(now_ns):
-            self._tell(event)
-        due_ns = self.market.next_due_ns
-        if due_ns is not None:
-            self._timer = asyncio.get_running_loop().call_later(max(0, due_ns - now_ns) / 1e9, self.tick)
-        return now_ns

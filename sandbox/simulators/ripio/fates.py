@@ -9,12 +9,11 @@ from decimal import ROUND_DOWN, Decimal
 from enum import StrEnum
 from random import Random
 
+from sandbox.simulators.fates import MEAN_LIFE_NS, MS, split
 from sandbox.simulators.ripio.orders import Ask, Cancel, Fill, Place, Receive, Step, Trigger
 
-__all__ = ["FATES", "Fate", "draw_fate", "plan"]
+__all__ = ["FATES", "Fate", "plan"]
 
-MS = 1_000_000
-MEAN_LIFE_NS = 2_000 * MS
 
 Planned = list[tuple[int, Step]]
 
@@ -41,11 +40,6 @@ _INSTEAD: Mapping[str, Mapping[Fate, Fate]] = {
     "waiting": {},
     "in the book": {},
 }
-
-
-def draw_fate(weights: Mapping[Fate, int], random: Random) -> Fate:
-    """Return a fate by its weight."""
-    return random.choices(list(weights), list(weights.values()))[0]
 
 
 def _kind(ask: Ask) -> str:
@@ -94,7 +88,7 @@ def _fills(ask: Ask, fate: Fate, random: Random, market: Decimal) -> list[Fill]:
     units = int(ask.amount / ask.pair.amount_tick)
     if fate is Fate.PARTIAL_CANCEL:
         units = random.randint(1, max(1, units - 1))
-    parts = _split(units, 1 if ask.at_once else random.randint(1, 4), random)
+    parts = split(units, 1 if ask.at_once else random.randint(1, 4), random)
     # An order that may take what lies in the book does so at once, now and then.
     takes = ask.at_once or (not ask.post_only and not ask.waits and random.random() < 0.2)
     # A fill is mostly one trade, now and then several at different prices.
@@ -102,7 +96,7 @@ def _fills(ask: Ask, fate: Fate, random: Random, market: Decimal) -> list[Fill]:
         Fill(
             tuple(
                 (n * ask.pair.amount_tick, _price(ask, random, market))
-                for n in _split(part, random.choice((1, 1, 3)), random)
+                for n in split(part, random.choice((1, 1, 3)), random)
             ),
             is_taker=ask.at_once or (takes and place == 1),
             all_left=fate is Fate.FILL and place == len(parts),
@@ -119,11 +113,6 @@ def _by_value(ask: Ask, random: Random, market: Decimal) -> Fill:
         left -= amount * price
         trades.append((amount, price))
     return Fill(tuple(trades), is_taker=True)
-
-
-def _split(units: int, parts: int, random: Random) -> list[int]:
-    cuts = sorted(random.sample(range(1, units), min(parts, units) - 1))
-    return [end - start for start, end in zip([0, *cuts], [*cuts, units], strict=True)]
 
 
 def _price(ask: Ask, random: Random, market: Decimal) -> Decimal:

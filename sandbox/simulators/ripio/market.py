@@ -4,15 +4,14 @@ Every method takes the time as an argument; with the same seed and the same call
 the same happens.
 """
 
-import heapq
-from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from random import Random
 from uuid import UUID
 
-from sandbox.simulators.ripio.fates import FATES, Fate, draw_fate, plan
+from sandbox.simulators.fates import Fates
+from sandbox.simulators.ripio.fates import FATES, Fate, plan
 from sandbox.simulators.ripio.orders import (
     Ask,
     Cancel,
@@ -27,6 +26,7 @@ from sandbox.simulators.ripio.orders import (
 )
 from sandbox.simulators.ripio.pairs import Pair
 from sandbox.simulators.ripio.wallets import Wallets
+from sandbox.simulators.schedule import Schedule
 
 __all__ = ["Event", "Market"]
 
@@ -66,24 +66,22 @@ class Market:
         self.random = Random(seed)  # noqa: S311 -- chooses what becomes of play orders
         self.wallets = Wallets(accounts)
         self._speed = speed
-        self._fates = fates
+        self._fates = Fates(fates, self.random)
         self._observed = observed
         self._tells_updates = tells_updates
         self._orders: dict[str, Order] = {}
         self._by_external_id: dict[tuple[str, str], str] = {}
         self._waiting: dict[str, Decimal] = {}
         self._prices: dict[str, Decimal] = {}
-        self._due: list[tuple[int, int, str, Step]] = []
-        self._steps = 0
-        self._demanded: deque[Fate] = deque()
+        self._due: Schedule[str, Step] = Schedule()
 
     def demand(self, fate: Fate, count: int) -> None:
         """Let the next `count` orders have this fate."""
-        self._demanded.extend([fate] * count)
+        self._fates.demand(fate, count)
 
     def draw(self) -> Fate:
         """Return the fate of the next order."""
-        return self._demanded.popleft() if self._demanded else draw_fate(self._fates, self.random)
+        return self._fates.draw()
 
     def new_id(self) -> str:
         """Return a fresh UUID from the market's own random source, in upper case as the venue's are."""
@@ -157,19 +155,17 @@ class Market:
         return triggered
 
     def _push(self, due_ns: int, order: Order, step: Step) -> None:
-        self._steps += 1
-        heapq.heappush(self._due, (due_ns, self._steps, order.order_id, step))
+        self._due.push(due_ns, order.order_id, step)
 
     @property
     def next_due_ns(self) -> int | None:
         """When something is due to happen next."""
-        return self._due[0][0] if self._due else None
+        return self._due.next_due_ns
 
     def advance(self, now_ns: int) -> list[Event]:
         """Let everything happen that is due by now; return what happened, step by step."""
         events = []
-        while self._due and self._due[0][0] <= now_ns:
-            due_ns, _, order_id, step = heapq.heappop(self._due)
+        for due_ns, order_id, step in self._due.due(now_ns):
             before = self._orders[order_id]
             after = take(before, step, due_ns)
             if after is not None:

@@ -5,13 +5,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
 
-from sandbox.simulators.controls import ControlError
+from sandbox.simulators.controls import ControlError, still_open
 from sandbox.simulators.tinvest import wire
 from sandbox.simulators.tinvest.exchange import Exchange
 from sandbox.simulators.tinvest.instruments import INSTRUMENTS, Instrument, find_instrument
 from sandbox.simulators.tinvest.orders import Ask, Cause, Order, Source
 from sandbox.simulators.tinvest.stop_wire import stop_ledger_entry
-from sandbox.simulators.tinvest.stops import StopOrder
 from sandbox.simulators.tinvest.values import decimal, nano_of_decimal
 from sandbox.simulators.wishes import Wish, read_as
 
@@ -133,12 +132,7 @@ class Desk:
         return order
 
     def _open_order(self, account: str, request_id: str) -> Order:
-        order = self._exchange.market.find(account, request_id=request_id)
-        if order is None or not order.told:
-            raise ControlError(f"account {account!r} has no order {request_id!r}")
-        if order.is_final:
-            raise ControlError(f"the order {request_id!r} is {order.status} already")
-        return order
+        return still_open(self._exchange.market.find(account, request_id=request_id), account, request_id)
 
     def stop_order(self, wish: Any) -> Json:
         """Trigger or expire a stop order; return its entry in the ledger.
@@ -147,18 +141,11 @@ class Desk:
             ControlError: the wish is none, or can't be done.
         """
         move = read_as(MoveStop.model_validate, wish, ControlError)
-        stop = self._stop(move.account, move.stop_order_id)
-        if stop.is_final:
-            raise ControlError(f"the stop order {move.stop_order_id!r} is {stop.status} already")
+        market, stop_id = self._exchange.market, move.stop_order_id
+        stop = still_open(market.find_stop(move.account, stop_order_id=stop_id), move.account, stop_id, "stop order")
         (self._exchange.trigger if move.action == "trigger" else self._exchange.expire)(stop)
-        stop = self._stop(move.account, move.stop_order_id)
-        return stop_ledger_entry(stop, self._exchange.market.child(stop))
-
-    def _stop(self, account: str, stop_order_id: str) -> StopOrder:
-        stop = self._exchange.market.find_stop(account, stop_order_id=stop_order_id)
-        if stop is None or not stop.told:
-            raise ControlError(f"account {account!r} has no stop order {stop_order_id!r}")
-        return stop
+        stop = market.find_stop(move.account, stop_order_id=stop_id) or stop
+        return stop_ledger_entry(stop, market.child(stop))
 
     def set_price(self, wish: Any) -> list[str]:
         """Move an instrument's price; return the ids of the stop orders that this triggered.

@@ -1,9 +1,9 @@
 """The market on the clock: what is due happens, is told, and wakes the calls that wait for it."""
 
 import asyncio
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+from sandbox.simulators.schedule import RealTime
 from sandbox.simulators.tinvest.instruments import Instrument
 from sandbox.simulators.tinvest.market import Market
 from sandbox.simulators.tinvest.orders import Ask, CancelRequest, Cause, Order
@@ -12,19 +12,18 @@ from sandbox.simulators.tinvest.stops import StopAsk, StopOrder
 __all__ = ["Exchange"]
 
 
-class Exchange:
+class Exchange(RealTime[Order | StopOrder]):
     """Runs a market in real time on the running event loop; `tell` gets each order after each step of it."""
 
     def __init__(self, market: Market, tell: Callable[[Order | StopOrder], None]) -> None:
+        super().__init__(market, tell)
         self.market = market
-        self._tell = tell
         self._waiting: dict[tuple[str, str], list[asyncio.Future[None]]] = {}
-        self._timer: asyncio.TimerHandle | None = None
 
     def submit(self, ask: Ask, *, ignored: bool = False) -> Order:
         """Take an order, and return it as it then stands."""
-        order = self.market.submit(ask, time.time_ns(), ignored=ignored)
-        self._tick()
+        order = self.market.submit(ask, self.now_ns(), ignored=ignored)
+        self.tick()
         return self.now(order)
 
     def cancel(self, order: Order, kind: str = "CANCEL", *, ignored: bool = False) -> bool:
@@ -32,11 +31,11 @@ class Exchange:
 
         A wish that is ignored is remembered, and nothing else.
         """
-        now_ns = self._tick()
+        now_ns = self.tick()
         in_time = self._note(order, self.now(order).is_final, kind, now_ns, "30059", ignored)
         if in_time and not ignored:
             self.market.cancel(order, now_ns)
-            self._tick()
+            self.tick()
         return in_time
 
     def replace(self, order: Order, ask: Ask, *, ignored: bool = False) -> Order | None:
@@ -44,11 +43,11 @@ class Exchange:
 
         Ignored, the first stays, and the other is never told of.
         """
-        now_ns = self._tick()
+        now_ns = self.tick()
         if not self._note(order, self.now(order).is_final, "REPLACE", now_ns, "30059", ignored):
             return None
         new = self.market.replace(order, ask, now_ns, ignored=ignored)
-        self._tick()
+        self.tick()
         return self.now(new)
 
     def _note(self, order: Order | StopOrder, is_final: bool, kind: str, now_ns: int, code: str, ignored: bool) -> bool:
@@ -58,45 +57,45 @@ class Exchange:
 
     def end(self, order: Order, cause: Cause) -> None:
         """Cancel what is left of an order, but not on its client's wish."""
-        self.market.cancel(order, time.time_ns(), cause)
-        self._tick()
+        self.market.cancel(order, self.now_ns(), cause)
+        self.tick()
 
     def fill(self, order: Order, lots: int, price_nano: int) -> None:
         """Let an order trade."""
-        self.market.fill(order, lots, price_nano, time.time_ns())
-        self._tick()
+        self.market.fill(order, lots, price_nano, self.now_ns())
+        self.tick()
 
     def submit_stop(self, ask: StopAsk, *, ignored: bool = False) -> StopOrder:
         """Take a stop order."""
-        stop = self.market.submit_stop(ask, time.time_ns(), ignored=ignored)
-        self._tick()
+        stop = self.market.submit_stop(ask, self.now_ns(), ignored=ignored)
+        self.tick()
         return stop
 
     def withdraw(self, stop: StopOrder, *, ignored: bool = False) -> bool:
         """Cancel a stop order on its client's wish; tell whether it was not too late. See `cancel`."""
-        now_ns = self._tick()
+        now_ns = self.tick()
         kept = self.market.find_stop(stop.ask.account, request_id=stop.ask.request_id) or stop
         in_time = self._note(stop, kept.is_final, "CANCEL", now_ns, "30060", ignored)
         if in_time and not ignored:
             self.market.withdraw(stop, now_ns)
-            self._tick()
+            self.tick()
         return in_time
 
     def expire(self, stop: StopOrder) -> None:
         """Let a stop order's time be over."""
-        self.market.expire(stop, time.time_ns())
-        self._tick()
+        self.market.expire(stop, self.now_ns())
+        self.tick()
 
     def trigger(self, stop: StopOrder) -> None:
         """Let a stop order become an order."""
-        self.market.trigger(stop, time.time_ns())
-        self._tick()
+        self.market.trigger(stop, self.now_ns())
+        self.tick()
 
     def set_price(self, instrument: Instrument, price_nano: int) -> None:
         """Move an instrument's price."""
-        self._tick()
-        self.market.set_price(instrument, price_nano, time.time_ns())
-        self._tick()
+        self.tick()
+        self.market.set_price(instrument, price_nano, self.now_ns())
+        self.tick()
 
     def now(self, order: Order) -> Order:
         """Return an order as it stands now."""
@@ -111,30 +110,12 @@ class Exchange:
             await waiting
         return self.now(order)
 
-    def stop(self) -> None:
-        """Let nothing more happen."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
-    def _tick(self) -> int:
-        """Let all happen that is due, and return the time by which it is done.
-
-        What is pushed at that very time comes before all that is due later.
-        """
-        self.stop()
-        now_ns = time.time_ns()
-        changed = self.market.advance(now_ns)
-        for order in changed:
-            self._tell(order)
+    def _happened(self, happenings: Sequence[Order | StopOrder]) -> None:
+        super()._happened(happenings)
         # Only now, so that who waited finds all that happened at this moment.
-        for order in changed:
+        for order in happenings:
             if isinstance(order, Order):
                 self._wake(order)
-        due_ns = self.market.next_due_ns
-        if due_ns is not None:
-            self._timer = asyncio.get_running_loop().call_later(max(0, due_ns - now_ns) / 1e9, self._tick)
-        return now_ns
 
     def _wake(self, order: Order) -> None:
         if _is_settled(order):

@@ -8,12 +8,10 @@ from collections.abc import Mapping
 from enum import StrEnum
 from random import Random
 
+from sandbox.simulators.fates import MEAN_LIFE_NS, MS, split
 from sandbox.simulators.tinvest.orders import Ask, Cancel, Cause, Fill, Place, Receive, Reject, Step
 
-__all__ = ["FATES", "Fate", "draw_fate", "plan"]
-
-MS = 1_000_000
-MEAN_LIFE_NS = 2_000 * MS
+__all__ = ["FATES", "Fate", "plan"]
 
 
 class Fate(StrEnum):
@@ -46,11 +44,6 @@ _AT_ONCE = {
     "FILL_AND_KILL": {Fate.REST: Fate.CANCEL},
     "FILL_OR_KILL": {Fate.HIDDEN_CANCEL: Fate.CANCEL, Fate.REST: Fate.CANCEL},
 }
-
-
-def draw_fate(weights: Mapping[Fate, int], random: Random) -> Fate:
-    """Return a fate by its weight."""
-    return random.choices(list(weights), list(weights.values()))[0]
 
 
 def _kind(ask: Ask) -> str:
@@ -91,17 +84,12 @@ def plan(ask: Ask, fate: Fate, random: Random, market_nano: int) -> list[tuple[i
 
 def _fills(ask: Ask, fate: Fate, random: Random, market_nano: int, *, at_once: bool) -> list[Fill]:
     lots = ask.lots if fate is Fate.FILL else random.randint(1, ask.lots - 1)
-    parts = _split(lots, 1 if at_once else random.randint(1, 4), random)
+    parts = split(lots, 1 if at_once else random.randint(1, 4), random)
     # A fill is mostly one trade, now and then several at different prices.
     return [
-        Fill(tuple((n, _price(ask, random, market_nano)) for n in _split(part, random.choice((1, 1, 3)), random)))
+        Fill(tuple((n, _price(ask, random, market_nano)) for n in split(part, random.choice((1, 1, 3)), random)))
         for part in parts
     ]
-
-
-def _split(lots: int, parts: int, random: Random) -> list[int]:
-    cuts = sorted(random.sample(range(1, lots), min(parts, lots) - 1))
-    return [end - start for start, end in zip([0, *cuts], [*cuts, lots], strict=True)]
 
 
 def _price(ask: Ask, random: Random, market_nano: int) -> int:

@@ -4,14 +4,14 @@ Every method takes the time as an argument; with the same seed and the same call
 the same happens.
 """
 
-import heapq
-from collections import deque
 from collections.abc import Mapping
 from dataclasses import replace
 from random import Random
 from uuid import UUID
 
-from sandbox.simulators.tinvest.fates import FATES, Fate, draw_fate, plan
+from sandbox.simulators.fates import Fates
+from sandbox.simulators.schedule import Schedule
+from sandbox.simulators.tinvest.fates import FATES, Fate, plan
 from sandbox.simulators.tinvest.instruments import Instrument
 from sandbox.simulators.tinvest.orders import Ask, Cancel, CancelRequest, Cause, Fill, Order, Step, take
 from sandbox.simulators.tinvest.stops import (
@@ -49,20 +49,18 @@ class Market:
     ) -> None:
         self._random = Random(seed)  # noqa: S311 -- chooses what becomes of play orders
         self._speed = speed
-        self._fates = fates
+        self._fates = Fates(fates, self._random)
         self._next_number = first_number
         self._orders: dict[Key, Order] = {}
         self._keys_by_number: dict[Key, Key] = {}
         self._stops: dict[Key, StopOrder] = {}
         self._stop_keys_by_id: dict[Key, Key] = {}
         self._prices: dict[str, int] = {}
-        self._due: list[tuple[int, int, Key, Step | StopStep]] = []
-        self._steps = 0
-        self._demanded: deque[Fate] = deque()
+        self._due: Schedule[Key, Step | StopStep] = Schedule()
 
     def demand(self, fate: Fate, count: int) -> None:
         """Let the next `count` orders have this fate."""
-        self._demanded.extend([fate] * count)
+        self._fates.demand(fate, count)
 
     def new_id(self) -> str:
         """Return a fresh UUID from the market's own random source."""
@@ -93,18 +91,18 @@ class Market:
         self._orders[key] = order
         self._keys_by_number[ask.account, str(order.number)] = key
         if not ignored:
-            fate = self._demanded.popleft() if self._demanded else draw_fate(self._fates, self._random)
+            fate = self._fates.draw()
             for delay_ns, step in plan(ask, fate, self._random, self.price(ask.instrument)):
-                self._push(now_ns + round(delay_ns / self._speed), key, step)
+                self._due.push(now_ns + round(delay_ns / self._speed), key, step)
         return order
 
     def cancel(self, order: Order, now_ns: int, cause: Cause = Cause.CANCELLED_BY_CLIENT) -> None:
         """Cancel what is left of an order, at once."""
-        self._push(now_ns, _key(order), Cancel(cause))
+        self._due.push(now_ns, _key(order), Cancel(cause))
 
     def fill(self, order: Order, lots: int, price_nano: int, now_ns: int) -> None:
         """Let an order trade, at once; it must have these lots left."""
-        self._push(now_ns, _key(order), Fill(((lots, price_nano),)))
+        self._due.push(now_ns, _key(order), Fill(((lots, price_nano),)))
 
     def replace(self, order: Order, ask: Ask, now_ns: int, *, ignored: bool = False) -> Order:
         """Cancel an order and submit another in its place; ignored, the first stays and the other is forgotten."""
@@ -133,24 +131,24 @@ class Market:
         self._stops[key] = stop
         self._stop_keys_by_id[ask.account, stop.stop_order_id] = key
         if not ignored:
-            self._push(now_ns, key, Accept())
+            self._due.push(now_ns, key, Accept())
             if ask.expire_ns is not None:
-                self._push(ask.expire_ns, key, Expire())
+                self._due.push(ask.expire_ns, key, Expire())
             if ask.instant:
                 self._watch(key, replace(stop, told=True), self.price(ask.instrument), now_ns)
         return stop
 
     def withdraw(self, stop: StopOrder, now_ns: int) -> None:
         """Cancel a stop order on its client's wish, at once."""
-        self._push(now_ns, _key(stop), Withdraw())
+        self._due.push(now_ns, _key(stop), Withdraw())
 
     def expire(self, stop: StopOrder, now_ns: int) -> None:
         """Let a stop order's time be over, at once."""
-        self._push(now_ns, _key(stop), Expire())
+        self._due.push(now_ns, _key(stop), Expire())
 
     def trigger(self, stop: StopOrder, now_ns: int) -> None:
         """Let a stop order become an order at once, whatever the price."""
-        self._push(now_ns, _key(stop), Trigger(stop.ask.stop_price_nano, self.new_id()))
+        self._due.push(now_ns, _key(stop), Trigger(stop.ask.stop_price_nano, self.new_id()))
 
     def price(self, instrument: Instrument) -> int:
         """Return what an instrument trades at."""
@@ -167,22 +165,17 @@ class Market:
         after, triggered = watch(stop, price_nano)
         self._stops[key] = replace(after, told=self._stops[key].told)
         if triggered:
-            self._push(now_ns, key, Trigger(price_nano, self.new_id()))
-
-    def _push(self, due_ns: int, key: Key, step: Step | StopStep) -> None:
-        self._steps += 1
-        heapq.heappush(self._due, (due_ns, self._steps, key, step))
+            self._due.push(now_ns, key, Trigger(price_nano, self.new_id()))
 
     @property
     def next_due_ns(self) -> int | None:
         """When something is due to happen next."""
-        return self._due[0][0] if self._due else None
+        return self._due.next_due_ns
 
     def advance(self, now_ns: int) -> list[Order | StopOrder]:
         """Let everything happen that is due by now; return each order as it was after each step of it."""
         states: list[Order | StopOrder] = []
-        while self._due and self._due[0][0] <= now_ns:
-            due_ns, _, key, step = heapq.heappop(self._due)
+        for due_ns, key, step in self._due.due(now_ns):
             after: Order | StopOrder | None
             if isinstance(step, StopStep):
                 after = self._step_stop(key, step, due_ns)
