@@ -43,8 +43,8 @@ _log = get_logger(__name__)
 
 # How many calls may wait for the venue before the trader pauses: a slow venue slows it down.
 MOST_IN_FLIGHT = 500
-# The newest orders are those that can still be changed.
-REMEMBERED = 50
+# Older orders have ended at the simulated venue.
+REMEMBERED = 4
 WEIGHTS = {
     Action.NEW: 85,
     Action.REPLACE: 5,

@@ -1,6 +1,6 @@
-"""Holds what the venue knows against what a reader of the results sees, order by order.
+"""Holds what the venues know against what a reader of the results sees, order by order.
 
-The venue's side is the simulator's ledger, the other what a read_committed reader finds from the
+The venues' side is their simulators' ledgers, the other what a read_committed reader finds from the
 beginning of each topic. Every rule is a function that yields a finding for each thing it objects to;
 no finding means that every order is accounted for.
 """
@@ -38,9 +38,13 @@ class Finding:
 
 @dataclass(frozen=True)
 class Summary:
-    """The account: how many of what there was, and everything that does not agree."""
+    """The account: how many of what there was, and everything that does not agree.
+
+    `venues` are how many orders each venue knows, stop orders included.
+    """
 
     orders: int
+    venues: dict[str, int]
     executions: int
     matched: int
     unmatched: dict[str, int]
@@ -83,15 +87,35 @@ class Books:
         return found
 
 
-# T-Invest's words (OrderExecutionReportStatus) in FIX's, either where both are right: while an order
-# is new the exchange's number may or may not be known, and the venue calls an order cancelled that was
-# never placed for lack of money.
+_LIVES = frozenset({OrdStatus.NEW, OrdStatus.PENDING_NEW})
+_FILLS = frozenset({OrdStatus.NEW, OrdStatus.PARTIALLY_FILLED})
+
+# The venues' words in FIX's, either where both are right.
 STATES = {
-    "EXECUTION_REPORT_STATUS_NEW": frozenset({OrdStatus.NEW, OrdStatus.PENDING_NEW}),
+    # T-Invest, OrderExecutionReportStatus: while an order is new the exchange's number may or may not be known,
+    # and the venue calls an order cancelled that was never placed for lack of money.
+    "EXECUTION_REPORT_STATUS_NEW": _LIVES,
     "EXECUTION_REPORT_STATUS_PARTIALLYFILL": frozenset({OrdStatus.PARTIALLY_FILLED}),
     "EXECUTION_REPORT_STATUS_FILL": frozenset({OrdStatus.FILLED}),
     "EXECUTION_REPORT_STATUS_CANCELLED": frozenset({OrdStatus.CANCELED, OrdStatus.REJECTED}),
     "EXECUTION_REPORT_STATUS_REJECTED": frozenset({OrdStatus.REJECTED}),
+    # T-Invest, StopOrderStatusOption.
+    "STOP_ORDER_STATUS_ACTIVE": _LIVES,
+    "STOP_ORDER_STATUS_EXECUTED": frozenset({OrdStatus.TRIGGERED}),
+    "STOP_ORDER_STATUS_CANCELED": frozenset({OrdStatus.CANCELED}),
+    "STOP_ORDER_STATUS_EXPIRED": frozenset({OrdStatus.EXPIRED}),
+    # Ripio, order_status.
+    "open": _LIVES,
+    "waiting": _LIVES,
+    "executed_partially": frozenset({OrdStatus.PARTIALLY_FILLED}),
+    "executed_completely": frozenset({OrdStatus.FILLED}),
+    "canceled": frozenset({OrdStatus.CANCELED}),
+    # Outpoll, history of orders and TP/SL: an order that is filled in part is active still.
+    "ACTIVE": _LIVES | _FILLS,
+    "FILLED": frozenset({OrdStatus.FILLED}),
+    "CANCELED": frozenset({OrdStatus.CANCELED}),
+    "REJECTED": frozenset({OrdStatus.REJECTED}),
+    "TRIGGERED": frozenset({OrdStatus.TRIGGERED}),
 }
 
 # What has to be said of an order of which the venue told nothing, by how its request ended.
@@ -103,8 +127,8 @@ REASONS = {
 
 
 def _expected_states(order: VenueOrder) -> frozenset[OrdStatus]:
-    # The stream calls an order that is cancelled after a part fill PARTIALLYFILL still; the lots tell.
-    if order.lots_cancelled and order.lots_executed:
+    # T-Invest's stream calls an order that is cancelled after a part fill PARTIALLYFILL still; the lots tell.
+    if order.is_cut_short and order.filled:
         return frozenset({OrdStatus.CANCELED})
     return STATES[order.status]
 
@@ -143,14 +167,14 @@ def _states_agree(books: Books) -> Iterator[Finding]:
             yield Finding(kind, order.key, f"{LATEST.name} says {told}, the venue {order.status}")
         elif not books.states.get(order.key, set()) & expected:
             yield Finding(kind, order.key, f"{told} is not in {EXECUTIONS.name}")
-        elif latest and Decimal(latest["cum_qty"]) != order.lots_executed * order.lot_size:
-            filled = order.lots_executed * order.lot_size
-            yield Finding(kind, order.key, f"{LATEST.name} says {latest['cum_qty']} filled, the venue {filled}")
+        elif latest and Decimal(latest["cum_qty"]) != order.filled:
+            yield Finding(kind, order.key, f"{LATEST.name} says {latest['cum_qty']} filled, the venue {order.filled}")
 
 
 def _told_orders_are_joined(books: Books) -> Iterator[Finding]:
     for order in books.orders:
-        if not order.told:
+        # Whether an order that came of a stop order counts as submitted here depends on what the venue tells.
+        if not order.told or order.stop_order_id:
             continue
         ours = order.key in books.evidence.submitted
         expected = (JoinStatus.MATCHED, None) if ours else (JoinStatus.UNMATCHED, UnmatchedReason.NOT_SUBMITTED_HERE)
@@ -167,7 +191,7 @@ def _told_orders_are_joined(books: Books) -> Iterator[Finding]:
 
 def _untold_orders_are_unmatched(books: Books) -> Iterator[Finding]:
     for order in books.orders:
-        if order.told:
+        if order.told or order.stop_order_id:
             continue
         phase = books.evidence.submitted.get(order.key)
         if phase is None:
@@ -255,11 +279,12 @@ RULES = (
 
 
 def account_for(orders: Sequence[VenueOrder], evidence: Evidence) -> Summary:
-    """Return the account of all orders that the venue knows or that were submitted."""
-    books = Books(orders, evidence)
+    """Return the account of all orders that the venues know or that were submitted."""
+    books = Books(evidence.named(orders), evidence)
     missing = [case["reason"] for case in evidence.unmatched.values() if case["status"] == JoinStatus.UNMATCHED]
     return Summary(
-        orders=len({order.key for order in orders} | evidence.submitted.keys()),
+        orders=len({order.key for order in books.orders} | evidence.submitted.keys()),
+        venues=dict(sorted(Counter(order.venue for order in books.orders).items())),
         executions=len(evidence.executions),
         matched=sum(state["join_status"] == JoinStatus.MATCHED for state in evidence.latest.values()),
         unmatched=dict(sorted(Counter(missing).items())),

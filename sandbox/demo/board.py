@@ -8,13 +8,14 @@ from math import ceil
 from consumers.records import Record
 from sandbox.demo.evidence import Fields
 from sandbox.demo.incidents import Incident
+from sandbox.trader import trader_names
 from schemas.fix import ExecType, JoinStatus, Source
 from schemas.topics import DEAD_LETTERS, EXECUTIONS, FEEDS_STATUS, LATEST, SUBMITTED, UNMATCHED, frames_topic, venue_of
 
 __all__ = ["WATCHED", "Board", "Latency", "Worker", "percentile"]
 
 WATCHED = (
-    frames_topic("tinvest").name,
+    *(frames_topic(venue).name for venue in trader_names()),
     SUBMITTED.name,
     EXECUTIONS.name,
     LATEST.name,

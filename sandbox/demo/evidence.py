@@ -1,10 +1,11 @@
-"""The two sides of the demo's account: the venue's ledger, and what a reader of the results has seen."""
+"""The two sides of the demo's account: the venues' ledgers, and what a reader of the results has seen."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from consumers.records import Record
 from schemas.fix import Action, Phase
@@ -22,28 +23,40 @@ class VenueTrade(Struct, frozen=True):
 
 
 class VenueOrder(Struct, frozen=True, kw_only=True):
-    """An order as the venue knows it; see the simulator's ledger.
+    """An order as its venue knows it; see the simulator's ledger.
 
-    `final` says that it will not change any more, `told` that anything of it was on the stream or in
-    GetOrders.
+    What is filled and cancelled is told in lots of `lot_size` pieces, or as `executed` and `cancelled`.
+    `final` says that it will not change any more, `told` that anything of it was on the stream or in an
+    answer. `stop_order_id` names the stop order that it came of. `venue` and `is_stop` say which ledger it
+    is from, `key` is the key of its results (see `Evidence.named`).
     """
 
     account: str
-    order_request_id: str
+    order_request_id: str | None = None
     order_id: str | None = None
     status: str
-    lot_size: int
-    lots_requested: int
-    lots_executed: int
-    lots_cancelled: int
+    lot_size: int = 1
+    lots_executed: int = 0
+    lots_cancelled: int = 0
+    executed: str | None = None
+    cancelled: str | None = None
     final: bool
     told: bool
     trades: tuple[VenueTrade, ...] = ()
+    stop_order_id: str | None = None
+    venue: str = ""
+    is_stop: bool = False
+    key: str = ""
 
     @property
-    def key(self) -> str:
-        """The key of its results."""
-        return self.order_request_id or f"tinvest:{self.order_id}"
+    def filled(self) -> Decimal:
+        """How much of it is filled, in pieces."""
+        return Decimal(self.lots_executed * self.lot_size if self.executed is None else self.executed)
+
+    @property
+    def is_cut_short(self) -> bool:
+        """Whether a part of it is cancelled."""
+        return bool(Decimal(self.lots_cancelled if self.cancelled is None else self.cancelled))
 
 
 Fields = Mapping[str, Any]
@@ -64,7 +77,12 @@ KEPT = (
     "status",
     "trade_id",
     "unmatched_reason",
+    "venue",
+    "venue_order_id",
 )
+
+# The requests that make an order of their own, under their own id.
+_ORDERS = {Action.NEW, Action.REPLACE, Action.NEW_STOP}
 
 
 @dataclass
@@ -72,13 +90,14 @@ class Evidence:
     """What a reader has seen so far of the topics, reduced to what the rules need.
 
     `latest` and `unmatched` hold the newest record of each key, `submitted` how far each new order's
-    request came.
+    request came, `answered` by the venue and its id of an order the request that was answered with it.
     """
 
     executions: list[Fields] = field(default_factory=list)
     latest: dict[str, Fields] = field(default_factory=dict)
     unmatched: dict[str, Fields] = field(default_factory=dict)
     submitted: dict[str, str] = field(default_factory=dict)
+    answered: dict[tuple[str, str], str] = field(default_factory=dict)
     undecodable: list[str] = field(default_factory=list)
     dead_letters: int = 0
     frames: int = 0
@@ -96,10 +115,29 @@ class Evidence:
         else:
             self._add_result(record)
 
+    def named(self, orders: Iterable[VenueOrder]) -> list[VenueOrder]:
+        """Return venues' orders with the keys of their results: the request id, else by whatever names it."""
+        names = self.answered | {
+            (state["venue"], state["venue_order_id"]): key
+            for key, state in self.latest.items()
+            if state.get("venue_order_id")
+        }
+        return [
+            structs.replace(
+                order,
+                key=order.order_request_id
+                or names.get((order.venue, order.order_id or ""))
+                or f"{order.venue}:{order.order_id}",
+            )
+            for order in orders
+        ]
+
     def _add_submitted(self, fields: Fields) -> None:
-        if fields["action"] != Action.NEW:
+        if fields["action"] not in _ORDERS:
             return
         request_id, phase = fields["order_request_id"], fields["phase"]
+        if fields.get("venue_order_id"):
+            self.answered[fields["venue"], fields["venue_order_id"]] = request_id
         # A retry's intent does not take back an outcome.
         if phase != Phase.INTENT or request_id not in self.submitted:
             self.submitted[request_id] = phase

@@ -66,7 +66,8 @@ def _ignore(since_ns: int, accounts: Collection[str]) -> Watch:
         fields = record.fields
         if record.topic == UNMATCHED.name and fields.get("reason") == UnmatchedReason.NO_VENUE_REPLY:
             submitted_ns = fields["submitted_ns"] or 0
-            if submitted_ns >= since_ns and fields["status"] == JoinStatus.UNMATCHED:
+            ours = fields["account"] in accounts and fields["status"] == JoinStatus.UNMATCHED
+            if submitted_ns >= since_ns and ours:
                 after = _seconds(fields["decided_ns"] - submitted_ns)
                 return f"{short(fields['order_request_id'])} is UNMATCHED, NO_VENUE_REPLY, {after} after it was sent"
         record = yield "the venue has its time to answer"
@@ -80,7 +81,7 @@ def _drop_reply(since_ns: int, accounts: Collection[str]) -> Watch:
         fields = record.fields
         request_id = fields.get("order_request_id", "")
         if record.topic == SUBMITTED.name and fields.get("phase") == Phase.UNKNOWN:
-            if fields["submitted_ns"] >= since_ns:
+            if fields["submitted_ns"] >= since_ns and fields["account"] in accounts:
                 unanswered.add(request_id)
         elif record.topic == LATEST.name and fields.get("join_status") == JoinStatus.MATCHED:
             matched.add(request_id)
@@ -96,7 +97,8 @@ def _duplicate(since_ns: int, accounts: Collection[str]) -> Watch:
     while True:
         fields = record.fields
         if twice is None and venue_of(record.topic) and fields.get("kind") == Kind.FRAME:
-            if fields["received_ns"] >= since_ns and (record.partition, fields["value"]) in seen:
+            ours = fields["account"] in accounts and fields["received_ns"] >= since_ns
+            if ours and (record.partition, fields["value"]) in seen:
                 twice = (record.partition, record.offset)
             seen[record.partition, fields.get("value", "")] = record.offset
         elif twice and record.topic == EXECUTIONS.name and fields.get("raw_partition") == twice[0]:
@@ -120,9 +122,32 @@ def _reject(since_ns: int, accounts: Collection[str]) -> Watch:
     while True:
         fields = record.fields
         refused = record.topic == EXECUTIONS.name and fields.get("ord_status") == OrdStatus.REJECTED
-        if refused and fields["received_ns"] >= since_ns:
+        if refused and fields["received_ns"] >= since_ns and fields["account"] in accounts:
             return f"{short(fields['order_request_id'])} is REJECTED: {fields['text'] or 'no reason given'}"
         record = yield "the next order is refused"
+
+
+def _skip_sequence(since_ns: int, accounts: Collection[str]) -> Watch:
+    missing = ""
+    record = yield "the next message shows the hole"
+    while True:
+        fields = record.fields
+        ours = bool(venue_of(record.topic)) and fields.get("account") in accounts
+        if ours and fields["kind"] == Kind.GAP and fields["received_ns"] >= since_ns:
+            missing = missing or "a gap in the stream is marked"
+        elif ours and missing and fields["kind"] == Kind.RECONCILED:
+            return f"{missing}, and the venue's state was read again by REST"
+        record = yield missing or "the next message shows the hole"
+
+
+def _fail(since_ns: int, accounts: Collection[str]) -> Watch:
+    record = yield "the next cancel fails"
+    while True:
+        fields = record.fields
+        refused = record.topic == EXECUTIONS.name and fields.get("exec_type") == ExecType.CANCEL_REJECTED
+        if refused and fields["received_ns"] >= since_ns and fields["account"] in accounts:
+            return f"the cancel of {short(fields['order_request_id'])} is CANCEL_REJECTED; it is {fields['ord_status']}"
+        record = yield "the next cancel fails"
 
 
 def _kill_worker(since_ns: int, accounts: Collection[str]) -> Watch:
@@ -140,6 +165,8 @@ def _kill_worker(since_ns: int, accounts: Collection[str]) -> Watch:
 WATCHES: dict[str, Callable[[int, Collection[str]], Watch]] = {
     "cut": _cut,
     "hidden_cancel": _hidden_cancel,
+    "skip_sequence": _skip_sequence,
+    "fail": _fail,
     "ignore": _ignore,
     "drop_reply": _drop_reply,
     "duplicate": _duplicate,

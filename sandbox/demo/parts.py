@@ -4,7 +4,8 @@ import os
 import sys
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Self
 
@@ -12,6 +13,7 @@ from dropcopy.settings import PREFIX, Settings
 from sandbox.demo.board import Worker
 from sandbox.processes import Process
 from sandbox.stack import Stack
+from sandbox.trader import trader_names, venue_part
 
 __all__ = ["Options", "Parts", "own_settings_only"]
 
@@ -24,7 +26,7 @@ QUICK = {
     "DROPCOPY_FEED_SILENCE_S": "5",
     "DROPCOPY_ORDER_TIMEOUT_S": "2",
     "DROPCOPY_SESSION_TIMEOUT_S": "6",  # the least that a broker allows by itself
-    "DROPCOPY_TINVEST_PING_DELAY_MS": "1000",
+    "DROPCOPY_FEED_RECONCILE_INTERVAL_S": "5",
 }
 
 # What of the caller's own settings means the same here. Others may lead to a real broker or venue.
@@ -33,13 +35,17 @@ KEPT = {"DROPCOPY_CACHE_DIR", "DROPCOPY_LOG_LEVEL", "DROPCOPY_LOG_FORMAT"}
 
 @dataclass(frozen=True)
 class Options:
-    """What the demo is asked for; `seconds` of None goes on until Ctrl-C."""
+    """What the demo is asked for; `seconds` of None goes on until Ctrl-C.
+
+    `rate` is of all venues together, `accounts` of each venue whose credentials are good for several.
+    """
 
     seconds: float | None = None
     rate: float = 5
     accounts: int = 4
     seed: int = 1
     workers: int = 2
+    venues: tuple[str, ...] = field(default_factory=lambda: tuple(trader_names()))
 
 
 def own_settings_only(environment: Mapping[str, str]) -> list[str]:
@@ -59,6 +65,7 @@ class Parts:
         self._folder = folder
         self._running = ExitStack()
         self._environment: dict[str, str] = {}
+        self._accounts: dict[str, list[str]] = {}
         self._started = 0
         self._processes: list[Process] = []
         self._workers: list[Process] = []
@@ -76,9 +83,14 @@ class Parts:
         return Settings.load({name: value for name, value in self._environment.items() if name in Settings.names()})
 
     @property
-    def accounts(self) -> list[str]:
-        """The simulated accounts."""
-        return self._environment["DROPCOPY_TINVEST_ACCOUNTS"].split(",")
+    def venues(self) -> tuple[str, ...]:
+        """The simulated venues."""
+        return self._options.venues
+
+    def accounts(self, venue: str = "") -> list[str]:
+        """Return the accounts that trade at a venue, or at all of them."""
+        wanted = [venue] if venue else self.venues
+        return [account for each in wanted for account in self._accounts[each]]
 
     @property
     def workers(self) -> list[Worker]:
@@ -90,16 +102,19 @@ class Parts:
         self._stack = self._running.enter_context(Stack())
         self._environment |= self._stack.environment | QUICK
 
-    def start_simulator(self) -> str:
-        """Start the venue, and return where its controls are."""
+    def start_simulator(self, venue: str) -> str:
+        """Start a venue, and return where its controls are."""
         options = self._options
         simulator = self._start(
-            "simulator",
-            *("sandbox", "simulate", "tinvest", "--accounts", str(options.accounts), "--seed", str(options.seed)),
+            f"simulator-{venue}",
+            *("sandbox", "simulate", venue, "--accounts", str(options.accounts), "--seed", str(options.seed)),
         )
         control = simulator.wait_for_line("SIMULATOR_CONTROL_URL=")
         lines = (line.partition("=") for line in simulator.lines())
-        self._environment |= {name: value for name, _, value in lines if name.startswith(PREFIX)}
+        told = {name: value for name, _, value in lines if name.startswith(PREFIX)}
+        self._environment |= told | getattr(venue_part(venue), "SETTINGS", {})
+        module = import_module(f"producers.venues.{venue}")
+        self._accounts[venue] = list(module.VenueFeed(module.VenueSettings.load(self._environment)).accounts)
         return control.partition("=")[2]
 
     def start_workers(self) -> None:
@@ -108,12 +123,16 @@ class Parts:
             self._start_worker()
 
     def start_feed(self) -> None:
-        """Start the feed."""
-        self._start("feed", "produce", "tinvest")
+        """Start the feeds, in one process."""
+        self._start("feed", "produce", *self.venues)
 
-    def start_trader(self) -> Process:
-        """Start what sends orders."""
-        return self._start("trader", "sandbox", "trade", "tinvest", "--rate", f"{self._options.rate:g}")
+    def start_traders(self) -> list[Process]:
+        """Start what sends orders, one process for each venue."""
+        rate = f"{self._options.rate / len(self.venues):g}"
+        return [
+            self._start(f"trader-{venue}", "sandbox", "trade", venue, "--rate", rate, "--seed", str(self._options.seed))
+            for venue in self.venues
+        ]
 
     def stop(self, process: Process) -> None:
         """End one process before the others."""

@@ -18,7 +18,7 @@ from dropcopy.errors import DropcopyError
 from sandbox.demo.accounting import Kind, Summary, account_for
 from sandbox.demo.board import WATCHED, Board, Latency
 from sandbox.demo.control import Control
-from sandbox.demo.evidence import Evidence
+from sandbox.demo.evidence import Evidence, VenueOrder
 from sandbox.demo.faults import Fault, fault_at
 from sandbox.demo.incidents import Incident
 from sandbox.demo.parts import Options, Parts, drop_foreign_settings
@@ -26,6 +26,7 @@ from sandbox.demo.screen import Screen, screen
 from sandbox.demo.view import summary_table
 from sandbox.demo.watcher import Watcher
 from sandbox.processes import Process
+from sandbox.trader import venue_part
 from schemas.fix import FeedState
 from schemas.headers import Kind as FrameKind
 from schemas.topics import venue_of
@@ -52,9 +53,9 @@ class Demo:
         self._running = running
         self._screen = shown
         self._connected: set[str] = set()
-        self._control: Control
+        self._controls: dict[str, Control] = {}
         self._watcher: Watcher
-        self._trader: Process
+        self._traders: list[Process] = []
         self.board = Board()
 
     def start(self) -> None:
@@ -66,18 +67,20 @@ class Demo:
         tell, parts, wait = self._screen.tell, self._parts, self._wait
         tell("starting Apache Kafka and the schema registry")
         parts.start_stack()
-        tell("starting the simulated venue")
-        self._control = self._running.enter_context(Control(parts.start_simulator()))
+        for venue in parts.venues:
+            tell(f"starting the simulated {venue}")
+            control = Control(venue, parts.start_simulator(venue))
+            self._controls[venue] = self._running.enter_context(control)
         self._watcher = self._running.enter_context(Watcher(parts.settings, WATCHED))
-        tell(f"starting the feed and {self._options.workers} workers")
+        tell(f"starting the feeds and {self._options.workers} workers")
         parts.start_feed()
         parts.start_workers()
-        accounts = set(parts.accounts)
-        wait(lambda: self._connected >= accounts, "the feed is not connected for every account")
-        tell("the feed is connected")
+        accounts = set(parts.accounts())
+        wait(lambda: self._connected >= accounts, "the feeds are not connected for every account")
+        tell("the feeds are connected")
         wait(lambda: self._accounts_up() >= accounts, "the workers do not process")
         tell("the workers process")
-        self._trader = parts.start_trader()
+        self._traders = parts.start_traders()
         wait(lambda: bool(self.board.seen), "no order was sent")
         tell("orders are sent; Ctrl-C ends the demo")
 
@@ -86,7 +89,7 @@ class Demo:
         started_s, next_second = time.monotonic(), 0
         while (elapsed_s := time.monotonic() - started_s) < (self._options.seconds or float("inf")):
             while next_second <= elapsed_s:
-                if fault := fault_at(self._options.seed, next_second):
+                if fault := fault_at(self._options.seed, next_second, self._parts.venues):
                     self._make(fault)
                 next_second += 1
             self._look()
@@ -97,13 +100,15 @@ class Demo:
         The wait is bounded: what is not there by then is not accounted for.
         """
         self._screen.tell("no more orders are sent; those that live come to their end")
-        self._parts.stop(self._trader)
+        for trader in self._traders:
+            self._parts.stop(trader)
         deadline_s = time.monotonic() + FINAL_TIMEOUT_S
-        while any(order.told and not order.final for order in self._control.orders()):
+        # A stop order may wait for ever.
+        while any(order.told and not order.final and not order.is_stop for order in self._orders()):
             if time.monotonic() > deadline_s:
                 break
             self._look(LOOK_S)
-        self._screen.tell("holding the venue's ledger against the results, from their beginning")
+        self._screen.tell("holding the venues' ledgers against the results, from their beginning")
         return self._account()
 
     def _account(self) -> Summary:
@@ -120,27 +125,30 @@ class Demo:
                 if not (reader.at_end and now_s >= next_s) and now_s < deadline_s:
                     continue
                 next_s = now_s + ACCOUNT_EVERY_S
-                summary = account_for(self._control.orders(), evidence)
+                summary = account_for(self._orders(), evidence)
                 clean_since_s = (clean_since_s or now_s) if summary.clean else None
                 if now_s >= deadline_s or (clean_since_s is not None and now_s - clean_since_s >= QUIET_S):
                     return summary
 
+    def _orders(self) -> list[VenueOrder]:
+        return [order for control in self._controls.values() for order in control.orders()]
+
     def _make(self, fault: Fault) -> None:
         since_ns = time.time_ns()
-        detail = ""
         if fault.is_the_venues:
-            self._control.make(fault)
+            self._controls[fault.venue].make(fault)
+            detail = f" ({fault.venue})"
         else:
             detail = f" ({self._parts.kill_worker()})"
         self._screen.tell(f"{fault.told}{detail}")
-        self.board.incidents.append(Incident.begin(fault, since_ns, self._parts.accounts, detail))
+        self.board.incidents.append(Incident.begin(fault, since_ns, self._parts.accounts(fault.venue), detail))
 
     def _look(self, timeout_s: float = LOOK_S) -> None:
         for record in self._watcher.take(timeout_s):
             if venue_of(record.topic) and record.fields.get("kind") == FrameKind.CONNECTED:
                 self._connected.add(record.fields["account"])
             for incident in self.board.see(record):
-                self._screen.tell(f"{incident.fault.name}: {incident.said}")
+                self._screen.tell(f"{incident.fault.name}{incident.detail}: {incident.said}")
         self.board.workers = self._parts.workers
         self._parts.check()
         if self.board.seen:
@@ -161,6 +169,7 @@ def summary_json(summary: Summary, board: Board) -> dict[str, Any]:
     """Return the account as the demo's one JSON object."""
     return {
         "orders": summary.orders,
+        "venues": summary.venues,
         "executions": summary.executions,
         "matched": summary.matched,
         "unmatched": summary.unmatched,
@@ -171,7 +180,12 @@ def summary_json(summary: Summary, board: Board) -> dict[str, Any]:
         "latency_ms": _milliseconds(board.latency()),
         "calm_latency_ms": _milliseconds(board.calm_latency()),
         "faults": [
-            {"fault": incident.fault.name, "over": incident.over, "outcome": incident.said}
+            {
+                "fault": incident.fault.name,
+                "venue": incident.fault.venue,
+                "over": incident.over,
+                "outcome": incident.said,
+            }
             for incident in board.incidents
         ],
         "not_accounted_for": [
@@ -192,8 +206,11 @@ def run_demo(options: Options, *, as_json: bool) -> int:
     there was anything to account for, or again during the account.
 
     Raises:
+        UsageError: a venue can't be shown.
         DropcopyError: a part did not start, or ended; the logs are kept then.
     """
+    for venue in options.venues:
+        venue_part(venue)
     drop_foreign_settings()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     folder = Path(tempfile.mkdtemp(prefix="dropcopy-demo-"))

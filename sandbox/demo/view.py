@@ -236,7 +236,7 @@ def summary_table(summary: Summary, latency: Latency, calm: Latency) -> Table:
     table.add_column()
     unmatched = ", ".join(f"{count} {reason}" for reason, count in summary.unmatched.items()) or "0"
     for name, value in (
-        ("orders", str(summary.orders)),
+        ("orders", f"{summary.orders} ({', '.join(f'{venue} {count}' for venue, count in summary.venues.items())})"),
         ("executions", str(summary.executions)),
         ("matched", str(summary.matched)),
         ("unmatched", unmatched),

@@ -8,8 +8,10 @@ from producers.gateways.stop_orders import NewStopOrder
 from sandbox.simulators.outpoll.instruments import INSTRUMENTS, Instrument
 from schemas.fix import OrdType, Side
 
-__all__ = ["random_order", "random_stop_order"]
+__all__ = ["SETTINGS", "random_order", "random_stop_order"]
 
+# The simulated venue has no limits.
+SETTINGS = {"DROPCOPY_OUTPOLL_CALLS_PER_S": "1000"}
 CENT = Decimal("0.01")
 
 

@@ -8,8 +8,10 @@ from producers.gateways.stop_orders import NewStopOrder
 from sandbox.simulators.tinvest.instruments import INSTRUMENTS, Instrument
 from schemas.fix import OrdType, Side, TimeInForce
 
-__all__ = ["random_order", "random_stop_order", "random_terms"]
+__all__ = ["SETTINGS", "random_order", "random_stop_order", "random_terms"]
 
+# A stream that speaks often is soon missed.
+SETTINGS = {"DROPCOPY_TINVEST_PING_DELAY_MS": "1000"}
 NANO = Decimal(10) ** -9
 TIMES = (None, TimeInForce.DAY, TimeInForce.IMMEDIATE_OR_CANCEL, TimeInForce.FILL_OR_KILL)
 

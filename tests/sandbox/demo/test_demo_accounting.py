@@ -19,8 +19,8 @@ def order(key="o1", **changes):
         order_request_id=key,
         order_id="77",
         status=FILL,
+        venue="tinvest",
         lot_size=10,
-        lots_requested=2,
         lots_executed=2,
         lots_cancelled=0,
         final=True,
@@ -345,3 +345,83 @@ def test_a_retry_does_not_take_back_an_outcome():
     for each in (submitted(phase="INTENT"), submitted(phase="UNKNOWN"), submitted(phase="INTENT")):
         evidence.add(each)
     assert evidence.submitted == {"o1": "UNKNOWN"}
+
+
+def other(key=None, **changes):
+    """An order of a venue that counts in the instrument itself, and has no id of the client's."""
+    filled = VenueOrder(
+        account="outpoll-1",
+        order_request_id=key,
+        order_id="v1",
+        venue="outpoll",
+        status="FILLED",
+        executed="1.5",
+        cancelled="0",
+        final=True,
+        told=True,
+        trades=(VenueTrade("t1", "0.42", "1.5"),),
+    )
+    return msgspec.structs.replace(filled, **changes)
+
+
+OF_OTHER = {
+    "venue": "outpoll",
+    "account": "outpoll-1",
+    "venue_order_id": "v1",
+    "cum_qty": "1.50",
+    "ord_status": "FILLED",
+}
+ITS_TRADE = OF_OTHER | {"exec_type": "TRADE", "trade_id": "t1", "last_qty": "1.5", "last_px": "0.420"}
+
+
+def answered(key="o1", action="NEW", name="v1"):
+    fields = {"order_request_id": key, "action": action, "phase": "ACCEPTED", "venue": "outpoll"}
+    return record("orders.submitted", "outpoll:outpoll-1", venue_order_id=name, **fields)
+
+
+def findings_of(orders, *records):
+    evidence = Evidence()
+    for each in records:
+        evidence.add(each)
+    return account_for(orders, evidence).findings
+
+
+def test_an_order_without_our_id_is_known_by_the_id_that_its_results_have():
+    told = (execution("e1", **ITS_TRADE), latest(**OF_OTHER))
+    assert findings_of([other()], answered(), *told) == ()
+    # The call was not answered, and the processors found which order it made.
+    assert findings_of([other()], submitted(phase="UNKNOWN"), *told) == ()
+
+
+def test_a_state_that_was_withdrawn_names_nothing():
+    first = latest("outpoll:v1", **OF_OTHER, join_status="PENDING")
+    withdrawn = execution("", "outpoll:v1", topic="orders.latest", tombstone=True)
+    told = (execution("e1", **ITS_TRADE), latest(**OF_OTHER))
+    assert findings_of([other()], answered(), *told, first, withdrawn) == ()
+
+
+def test_an_order_without_our_id_that_nobody_tells_of_is_lost():
+    (lost, *_) = findings_of([other(trades=())], answered())
+    assert (lost.kind, lost.order_request_id) == (Kind.LOST, "o1")
+
+
+@pytest.mark.parametrize(
+    ("status", "is_final", "ord_status"),
+    [("ACTIVE", False, "NEW"), ("TRIGGERED", True, "TRIGGERED"), ("CANCELED", True, "CANCELED")],
+)
+def test_a_stop_order_is_accounted_for_like_an_order(status, is_final, ord_status):
+    stop = other(status=status, final=is_final, executed=None, trades=(), is_stop=True)
+    state = OF_OTHER | {"cum_qty": "0", "ord_status": ord_status}
+    told = (answered(action="NEW_STOP"), execution("e1", **state), latest(**state))
+    assert findings_of([stop], *told) == ()
+    assert findings_of([stop], *told, latest(**state | {"ord_status": "FILLED"})) != ()
+
+
+def test_the_successor_of_a_replaced_order_is_an_order():
+    told = (execution("e1", **ITS_TRADE), latest(**OF_OTHER))
+    assert findings_of([other()], answered(action="REPLACE"), *told) == ()
+    assert findings_of([other()], answered(action="CANCEL"), *told) != ()
+
+
+def test_the_summary_counts_the_orders_of_each_venue():
+    assert account_for([order("a"), order("b"), other()], Evidence()).venues == {"outpoll": 1, "tinvest": 2}

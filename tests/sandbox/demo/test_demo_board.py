@@ -238,7 +238,14 @@ def test_there_is_no_latency_before_the_first_result():
 
 def summary(*findings):
     return Summary(
-        orders=3, executions=9, matched=2, unmatched={"NO_VENUE_REPLY": 1}, dead_letters=1, frames=80, findings=findings
+        orders=3,
+        venues={"ripio": 1, "tinvest": 2},
+        executions=9,
+        matched=2,
+        unmatched={"NO_VENUE_REPLY": 1},
+        dead_letters=1,
+        frames=80,
+        findings=findings,
     )
 
 
@@ -246,6 +253,7 @@ def test_the_summary_tells_that_every_order_is_accounted_for():
     text = text_of(summary_table(summary(), Latency(1, 2), Latency(1, 1.5)))
     assert "all of them" in text
     assert "1 NO_VENUE_REPLY" in text
+    assert "3 (ripio 1, tinvest 2)" in text
     assert "1.0 / 1.5 ms" in text
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from sandbox.demo.parts import own_settings_only
 from sandbox.processes import Process, wait_until
+from sandbox.trader import trader_names
 
 LIMIT_S = 150
 DEMO = [sys.executable, "-c", "from dropcopy.cli import main; main()", "demo"]
@@ -56,7 +57,9 @@ def test_every_order_is_accounted_for_and_nothing_is_left_behind(tmp_path):
         assert told["matched"] + sum(told["unmatched"].values()) == told["orders"]
         assert told["frames"] > told["orders"]
         assert 0 < told["latency_ms"]["p50"] <= told["latency_ms"]["p99"]
-        assert len(told["faults"]) == 3
+        assert set(told["venues"]) == set(trader_names())
+        assert min(told["venues"].values()) >= 5
+        assert len(told["faults"]) == 4
         assert "orders are sent" in process.log.read_text()
     assert left_processes(tmp_path) == []
     assert left_files(tmp_path) == []
@@ -87,6 +90,13 @@ def test_a_part_that_does_not_start_is_named_with_its_log_and_the_logs_are_kept(
     assert f"are kept in {tmp_path / 'temp' / folder}" in said
     assert (tmp_path / "temp" / folder / "feed.log").exists()
     assert left_processes(tmp_path) == []
+
+
+def test_a_venue_that_there_is_none_of_is_named(tmp_path):
+    with demo(tmp_path, "--venues", "nowhere") as process:
+        assert process.wait(LIMIT_S) == 2
+        assert "'nowhere'" in process.log.read_text()
+    assert left_files(tmp_path) == []
 
 
 def test_settings_that_lead_elsewhere_are_not_passed_on():

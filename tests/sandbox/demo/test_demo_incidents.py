@@ -46,9 +46,9 @@ def execution(at_s=1.0, key=ID, account="a1", **fields):
     return record("orders.executions", at_s, **(state | fields))
 
 
-def frame(at_s=1.0, offset=0, value="{}", partition=0):
-    received_ns = START_NS + int(at_s * S)
-    return record("venue.frames.tinvest", at_s, partition, offset, kind="frame", received_ns=received_ns, value=value)
+def frame(at_s=1.0, offset=0, value="{}", partition=0, kind="frame", account="a1"):
+    facts = {"kind": kind, "account": account, "received_ns": START_NS + int(at_s * S), "value": value}
+    return record("venue.frames.tinvest", at_s, partition, offset, **facts)
 
 
 def status(account, at_s=1.0, up=True):
@@ -63,16 +63,18 @@ def status(account, at_s=1.0, up=True):
     )
 
 
-def submitted(phase, at_s=1.0, key=ID):
-    return record("orders.submitted", at_s, order_request_id=key, phase=phase, submitted_ns=START_NS + int(at_s * S))
+def submitted(phase, at_s=1.0, key=ID, account="a1"):
+    facts = {"order_request_id": key, "phase": phase, "account": account}
+    return record("orders.submitted", at_s, submitted_ns=START_NS + int(at_s * S), **facts)
 
 
-def unmatched(at_s=1.0, state="UNMATCHED", reason="NO_VENUE_REPLY"):
+def unmatched(at_s=1.0, state="UNMATCHED", reason="NO_VENUE_REPLY", account="a1"):
     sent_ns = START_NS + int(at_s * S)
     return record(
         "orders.unmatched",
         at_s,
         order_request_id=ID,
+        account=account,
         status=state,
         reason=reason,
         submitted_ns=sent_ns,
@@ -102,13 +104,29 @@ ENDS = {
         [execution(**HIDDEN)],
         "5f4dcc3b is CANCELED, 10 of 30 filled, though the stream says PARTIALLYFILL",
     ),
+    "skip_sequence": (
+        [
+            *(frame(-1, kind="gap"), frame(kind="reconciled"), frame(kind="gap", account="b")),
+            *(frame(kind="gap"), frame(kind="reconciled", account="b"), frame()),
+        ],
+        [frame(kind="reconciled")],
+        "a gap in the stream is marked, and the venue's state was read again by REST",
+    ),
+    "fail": (
+        [execution(), execution(-1, exec_type="CANCEL_REJECTED"), execution(exec_type="CANCEL_REJECTED", account="b")],
+        [execution(exec_type="CANCEL_REJECTED", ord_status="NEW")],
+        "the cancel of 5f4dcc3b is CANCEL_REJECTED; it is NEW",
+    ),
     "ignore": (
-        [unmatched(-1), unmatched(reason="FEED_DOWN"), unmatched(state="MATCHED")],
+        [unmatched(-1), unmatched(reason="FEED_DOWN"), unmatched(state="MATCHED"), unmatched(account="b")],
         [unmatched()],
         "5f4dcc3b is UNMATCHED, NO_VENUE_REPLY, 4.0 s after it was sent",
     ),
     "drop_reply": (
-        [submitted("UNKNOWN", -1), latest(), submitted("ACCEPTED"), submitted("UNKNOWN", key=OTHER), latest("x")],
+        [
+            *(submitted("UNKNOWN", -1), latest(), submitted("ACCEPTED"), submitted("UNKNOWN", key=OTHER), latest("x")),
+            submitted("UNKNOWN", account="b"),
+        ],
         [submitted("UNKNOWN")],
         "5f4dcc3b got no answer (UNKNOWN), and is MATCHED",
     ),
@@ -118,6 +136,8 @@ ENDS = {
             frame(1, 2, "x"),
             frame(2, 3, "y"),
             frame(2, 4, "x", partition=1),
+            frame(2, 1, "z", account="b"),
+            frame(3, 2, "z", account="b"),
             frame(3, 5, "y"),
             execution(),
         ],
@@ -130,7 +150,7 @@ ENDS = {
         "at 3:8",
     ),
     "reject": (
-        [execution(), execution(-1, ord_status="REJECTED")],
+        [execution(), execution(-1, ord_status="REJECTED"), execution(account="b", ord_status="REJECTED")],
         [execution(ord_status="REJECTED", text="CAUSE_REJECTED_BY_BROKER")],
         "5f4dcc3b is REJECTED: CAUSE_REJECTED_BY_BROKER",
     ),
