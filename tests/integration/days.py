@@ -2,11 +2,11 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import ExitStack, asynccontextmanager
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 from consumers.reader import Reader
 from sandbox.processes import Process
@@ -19,29 +19,20 @@ LIMIT_S = 60
 WAITING = ("PENDING_CANCEL", "PENDING_REPLACE")
 
 
-class Simulated(Protocol):
-    """What every simulator offers."""
-
-    @property
-    def environment(self) -> dict[str, str]: ...
-
-    def stats(self) -> Fields: ...
-
-
 @asynccontextmanager
 async def feed_and_worker(
-    stack: Stack, folder: Path, name: str, venue: Simulated, connections: int
+    stack: Stack, folder: Path, venue: str, addresses: Mapping[str, str], is_heard: Callable[[], bool]
 ) -> AsyncIterator[list[Process]]:
     """Run a venue's feed, which reads up every two seconds, and a worker; wait until both are at work."""
-    settings = stack.environment | venue.environment | {"DROPCOPY_FEED_RECONCILE_INTERVAL_S": "2"}
+    settings = stack.environment | addresses | {"DROPCOPY_FEED_RECONCILE_INTERVAL_S": "2"}
     with ExitStack() as running:
-        feed = Process("feed", [*DROPCOPY, "produce", name], environment=settings, folder=folder)
+        feed = Process("feed", [*DROPCOPY, "produce", venue], environment=settings, folder=folder)
         running.callback(feed.kill)
         worker = start_worker(stack, folder, "worker", submission_grace_s="4", reply_timeout_s="4")
         running.callback(worker.kill)
         await asyncio.to_thread(wait_for_assignment, worker)
         async with asyncio.timeout(LIMIT_S):
-            while venue.stats()["connections"] < connections:
+            while not is_heard():
                 feed.check()
                 await asyncio.sleep(0.05)
         yield [feed, worker]
@@ -51,6 +42,7 @@ class Results:
     """All that read_committed readers have seen so far: of submissions, executions, newest states and the rest."""
 
     def __init__(self, stack: Stack) -> None:
+        self.stack = stack
         self.submitted: list[Fields] = []
         self.executions: list[Fields] = []
         self.latest: dict[str, Fields] = {}

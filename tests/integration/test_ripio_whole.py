@@ -127,7 +127,8 @@ async def running(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Asy
     async with AsyncExitStack() as opened:
         venue = await opened.enter_async_context(Simulator(speed=20, fates={Fate.REST: 1}))
         folder = tmp_path_factory.mktemp("ripio")
-        processes = await opened.enter_async_context(feed_and_worker(stack, folder, "ripio", venue, 1))
+        at_work = feed_and_worker(stack, folder, "ripio", venue.environment, lambda: venue.stats()["subscriptions"] > 0)
+        processes = await opened.enter_async_context(at_work)
         settings = GatewaySettings(order_timeout_s=1.5, order_settle_timeout_s=1)
         gateway = RipioGateway(stack.settings, VenueSettings.load(venue.environment), settings)
         await opened.enter_async_context(gateway)
