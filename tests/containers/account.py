@@ -57,7 +57,8 @@ class Watch(AbstractContextManager["Watch"]):
             ledger = orders()
             summary = account_for(ledger, self.evidence)
             now_s = time.monotonic()
-            settled = summary.clean and all(order.final or not order.told for order in ledger)
+            # A stop order may wait for ever.
+            settled = summary.clean and all(order.final or order.is_stop or not order.told for order in ledger)
             clean_since_s = (clean_since_s or now_s) if settled else None
             if now_s > deadline_s or (clean_since_s is not None and now_s - clean_since_s > QUIET_S):
                 return summary
@@ -71,10 +72,10 @@ def check(summary: Summary, *, orders: int) -> None:
 
 
 def ledger(control_url: str) -> Callable[[], list[VenueOrder]]:
-    """Return a function that asks the simulated venue for its orders."""
+    """Return a function that asks the simulated T-Invest for its orders."""
 
     def orders() -> list[VenueOrder]:
-        with Control(control_url) as control:
+        with Control("tinvest", control_url) as control:
             return control.orders()
 
     return orders
