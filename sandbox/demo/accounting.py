@@ -6,13 +6,14 @@ no finding means that every order is accounted for.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property
 
 from sandbox.demo.evidence import Evidence, Fields, VenueOrder
+from sandbox.trader import venue_part
 from schemas.fix import ExecType, JoinStatus, OrdStatus, Phase, UnmatchedReason
 from schemas.topics import EXECUTIONS, LATEST, UNMATCHED
 
@@ -87,37 +88,6 @@ class Books:
         return found
 
 
-_LIVES = frozenset({OrdStatus.NEW, OrdStatus.PENDING_NEW})
-_FILLS = frozenset({OrdStatus.NEW, OrdStatus.PARTIALLY_FILLED})
-
-# The venues' words in FIX's, either where both are right.
-STATES = {
-    # T-Invest, OrderExecutionReportStatus: while an order is new the exchange's number may or may not be known,
-    # and the venue calls an order cancelled that was never placed for lack of money.
-    "EXECUTION_REPORT_STATUS_NEW": _LIVES,
-    "EXECUTION_REPORT_STATUS_PARTIALLYFILL": frozenset({OrdStatus.PARTIALLY_FILLED}),
-    "EXECUTION_REPORT_STATUS_FILL": frozenset({OrdStatus.FILLED}),
-    "EXECUTION_REPORT_STATUS_CANCELLED": frozenset({OrdStatus.CANCELED, OrdStatus.REJECTED}),
-    "EXECUTION_REPORT_STATUS_REJECTED": frozenset({OrdStatus.REJECTED}),
-    # T-Invest, StopOrderStatusOption.
-    "STOP_ORDER_STATUS_ACTIVE": _LIVES,
-    "STOP_ORDER_STATUS_EXECUTED": frozenset({OrdStatus.TRIGGERED}),
-    "STOP_ORDER_STATUS_CANCELED": frozenset({OrdStatus.CANCELED}),
-    "STOP_ORDER_STATUS_EXPIRED": frozenset({OrdStatus.EXPIRED}),
-    # Ripio, order_status.
-    "open": _LIVES,
-    "waiting": _LIVES,
-    "executed_partially": frozenset({OrdStatus.PARTIALLY_FILLED}),
-    "executed_completely": frozenset({OrdStatus.FILLED}),
-    "canceled": frozenset({OrdStatus.CANCELED}),
-    # Outpoll, history of orders and TP/SL: an order that is filled in part is active still.
-    "ACTIVE": _LIVES | _FILLS,
-    "FILLED": frozenset({OrdStatus.FILLED}),
-    "CANCELED": frozenset({OrdStatus.CANCELED}),
-    "REJECTED": frozenset({OrdStatus.REJECTED}),
-    "TRIGGERED": frozenset({OrdStatus.TRIGGERED}),
-}
-
 # What has to be said of an order of which the venue told nothing, by how its request ended.
 REASONS = {
     Phase.INTENT: UnmatchedReason.NO_VENUE_REPLY,
@@ -130,7 +100,8 @@ def _expected_states(order: VenueOrder) -> frozenset[OrdStatus]:
     # T-Invest's stream calls an order that is cancelled after a part fill PARTIALLYFILL still; the lots tell.
     if order.is_cut_short and order.filled:
         return frozenset({OrdStatus.CANCELED})
-    return STATES[order.status]
+    states: Mapping[str, frozenset[OrdStatus]] = venue_part(order.venue).STATES
+    return states[order.status]
 
 
 def _trades_are_there(books: Books) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""What the demo trader sends to each venue, one file each.
+"""What the demo trader sends to each venue, and what may come of it, one file each.
 
 A file offers functions of an account or an order, and a source of chance:
 
@@ -8,5 +8,6 @@ A file offers functions of an account or an order, and a source of chance:
 | `random_terms(order, random)` | another quantity and price for a limit order; absent where none is changed |
 | `random_stop_order(account, random)` | a stop order; absent where the venue has none beside its orders |
 
-`SETTINGS`, where there are any, are the venue's settings in a demo.
+`STATES` are the words of the simulated venue's ledgers, with every OrdStatus that is right for each: what a
+demo holds the results against. `SETTINGS`, where there are any, are the venue's settings in a demo.
 """

@@ -6,13 +6,21 @@ from random import Random
 from producers.gateways.orders import NewOrder
 from producers.gateways.stop_orders import NewStopOrder
 from sandbox.simulators.outpoll.instruments import INSTRUMENTS, Instrument
-from schemas.fix import OrdType, Side
+from schemas.fix import OrdStatus, OrdType, Side
 
-__all__ = ["SETTINGS", "random_order", "random_stop_order"]
+__all__ = ["SETTINGS", "STATES", "random_order", "random_stop_order"]
 
 # The simulated venue has no limits.
 SETTINGS = {"DROPCOPY_OUTPOLL_CALLS_PER_S": "1000"}
 CENT = Decimal("0.01")
+# Of orders and of take-profit / stop-loss orders. One that is filled in part is active still.
+STATES = {
+    "ACTIVE": frozenset({OrdStatus.NEW, OrdStatus.PENDING_NEW, OrdStatus.PARTIALLY_FILLED}),
+    "FILLED": frozenset({OrdStatus.FILLED}),
+    "CANCELED": frozenset({OrdStatus.CANCELED}),
+    "REJECTED": frozenset({OrdStatus.REJECTED}),
+    "TRIGGERED": frozenset({OrdStatus.TRIGGERED}),
+}
 
 
 def random_order(account: str, random: Random) -> NewOrder:

@@ -5,13 +5,21 @@ from random import Random
 
 from producers.gateways.orders import NewOrder
 from sandbox.simulators.ripio.pairs import PAIRS, Pair, find_pair
-from schemas.fix import OrdType, Side, TimeInForce
+from schemas.fix import OrdStatus, OrdType, Side, TimeInForce
 
-__all__ = ["random_order", "random_terms"]
+__all__ = ["STATES", "random_order", "random_terms"]
 
 # By how many steps of its price an order may be away from the market.
 STEPS = 50
 TIMES = (None, TimeInForce.GOOD_TILL_CANCEL, TimeInForce.IMMEDIATE_OR_CANCEL, TimeInForce.FILL_OR_KILL)
+_LIVES = frozenset({OrdStatus.NEW, OrdStatus.PENDING_NEW})
+STATES = {
+    "open": _LIVES,
+    "waiting": _LIVES,
+    "executed_partially": frozenset({OrdStatus.PARTIALLY_FILLED}),
+    "executed_completely": frozenset({OrdStatus.FILLED}),
+    "canceled": frozenset({OrdStatus.CANCELED}),
+}
 
 
 def random_order(account: str, random: Random) -> NewOrder:

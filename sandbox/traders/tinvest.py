@@ -6,14 +6,28 @@ from random import Random
 from producers.gateways.orders import NewOrder
 from producers.gateways.stop_orders import NewStopOrder
 from sandbox.simulators.tinvest.instruments import INSTRUMENTS, Instrument
-from schemas.fix import OrdType, Side, TimeInForce
+from schemas.fix import OrdStatus, OrdType, Side, TimeInForce
 
-__all__ = ["SETTINGS", "random_order", "random_stop_order", "random_terms"]
+__all__ = ["SETTINGS", "STATES", "random_order", "random_stop_order", "random_terms"]
 
 # A stream that speaks often is soon missed.
 SETTINGS = {"DROPCOPY_TINVEST_PING_DELAY_MS": "1000"}
 NANO = Decimal(10) ** -9
 TIMES = (None, TimeInForce.DAY, TimeInForce.IMMEDIATE_OR_CANCEL, TimeInForce.FILL_OR_KILL)
+# OrderExecutionReportStatus and StopOrderStatusOption. While an order is new the exchange's number may or may
+# not be known; the venue calls an order cancelled that was never placed for lack of money.
+_LIVES = frozenset({OrdStatus.NEW, OrdStatus.PENDING_NEW})
+STATES = {
+    "EXECUTION_REPORT_STATUS_NEW": _LIVES,
+    "EXECUTION_REPORT_STATUS_PARTIALLYFILL": frozenset({OrdStatus.PARTIALLY_FILLED}),
+    "EXECUTION_REPORT_STATUS_FILL": frozenset({OrdStatus.FILLED}),
+    "EXECUTION_REPORT_STATUS_CANCELLED": frozenset({OrdStatus.CANCELED, OrdStatus.REJECTED}),
+    "EXECUTION_REPORT_STATUS_REJECTED": frozenset({OrdStatus.REJECTED}),
+    "STOP_ORDER_STATUS_ACTIVE": _LIVES,
+    "STOP_ORDER_STATUS_EXECUTED": frozenset({OrdStatus.TRIGGERED}),
+    "STOP_ORDER_STATUS_CANCELED": frozenset({OrdStatus.CANCELED}),
+    "STOP_ORDER_STATUS_EXPIRED": frozenset({OrdStatus.EXPIRED}),
+}
 
 
 def random_order(account: str, random: Random) -> NewOrder:

@@ -50,7 +50,7 @@ def test_the_modules_offer_what_they_are_asked_for_by_name(venue: str):
         "producers.gateways": ("Gateway", "Queries"),
         "processors.mappings": ("reports",),
         "sandbox.simulators": ("Simulator",),
-        "sandbox.traders": ("random_order",),
+        "sandbox.traders": ("random_order", "STATES"),
     }
     for package, names in wanted.items():
         module = part(package, venue)
