@@ -14,6 +14,7 @@ __all__ = [
     "expiry_problems",
     "flag_problems",
     "id_problems",
+    "named_problems",
     "number_problems",
     "refuse",
     "refuse_unused",
@@ -71,6 +72,16 @@ def id_problems(name: str, value: object) -> list[str]:
     except ValueError:
         pass
     return [f"{name}={value!r} must be a UUID of 36 characters in lower case"]
+
+
+def named_problems(venue_order_id: str | None, order_request_id: str | None) -> list[str]:
+    """Return what is wrong with how an order is named: by the venue's id, by its request id, or both."""
+    if venue_order_id is None and order_request_id is None:
+        return ["venue_order_id or order_request_id is missing: one of them has to name the order"]
+    return [
+        *([] if venue_order_id is None else text_problems("venue_order_id", venue_order_id)),
+        *([] if order_request_id is None else text_problems("order_request_id", order_request_id)),
+    ]
 
 
 def flag_problems(name: str, value: object) -> list[str]:

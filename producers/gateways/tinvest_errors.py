@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from dropcopy.errors import VenueError
+from producers.refusals import RefusalError
 from producers.rest import RestAnswer
 
 __all__ = ["CODES", "GRPC", "HTTP", "Known", "Status", "TInvestError", "is_rate_limited", "read_error"]
@@ -121,14 +121,11 @@ CODES: Mapping[str, Known] = msgspec.json.decode(
 )
 
 
-class TInvestError(VenueError):
+class TInvestError(RefusalError):
     """A refusal by T-Invest.
 
     `code` is the venue's own (`30057`), `HTTP_<status>` where it gave none; `grpc_status` is gRPC's
-    number, if the venue gave it or its code implies it; `text` is the venue's; `tracking_id` is what
-    the venue's support asks for. `sure` says that the request surely came to nothing, so that there
-    is no order; `retry_is_safe` that the same request, under the same id, may be made again and may
-    then succeed; `advice`, which is the hint too, what to do.
+    number, if the venue gave it or its code implies it; `tracking_id` is what the venue's support asks for.
     """
 
     def __init__(
@@ -141,15 +138,17 @@ class TInvestError(VenueError):
         tracking_id: str,
         status: Status = _OTHER,
     ) -> None:
-        super().__init__(f"T-Invest refused with {code}: {message}", hint=status.advice)
-        self.code = code
-        self.text = message
+        super().__init__(
+            f"T-Invest refused with {code}: {message}",
+            code=code,
+            text=message,
+            http_status=http_status,
+            sure=status.sure,
+            retry_is_safe=status.retry,
+            advice=status.advice,
+        )
         self.grpc_status = grpc_status
-        self.http_status = http_status
         self.tracking_id = tracking_id
-        self.sure = status.sure
-        self.retry_is_safe = status.retry
-        self.advice = status.advice
 
 
 def read_error(answer: RestAnswer) -> TInvestError:

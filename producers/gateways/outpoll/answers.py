@@ -6,8 +6,9 @@ Place Limit Order; Private endpoints).
 
 import msgspec
 
-from producers.gateways.orders import Accepted, Outcome, Rejected, Unknown
+from producers.gateways.orders import Accepted, Outcome, Unknown
 from producers.gateways.outpoll.errors import read_error
+from producers.gateways.sending import refused
 from producers.rest import RestAnswer
 
 __all__ = ["read_answer", "read_cancel_answer"]
@@ -25,7 +26,7 @@ _read_placed = msgspec.json.Decoder(_Placed).decode
 def read_answer(request_id: str, answer: RestAnswer, now_ns: int) -> Outcome:
     """Return what the answer to a new order, or a new take-profit / stop-loss order, means."""
     if answer.status not in _DONE:
-        return _refused(request_id, answer, now_ns)
+        return refused(request_id, read_error(answer, now_ns))
     try:
         order_id = _read_placed(answer.body).i
     except (msgspec.DecodeError, UnicodeDecodeError):
@@ -42,17 +43,5 @@ def read_cancel_answer(request_id: str, answer: RestAnswer, now_ns: int) -> Outc
     The venue cancels an order "if it is still active": that it took the cancel does not say that it was.
     """
     if answer.status not in _DONE:
-        return _refused(request_id, answer, now_ns)
+        return refused(request_id, read_error(answer, now_ns))
     return Accepted(order_request_id=request_id)
-
-
-def _refused(request_id: str, answer: RestAnswer, now_ns: int) -> Outcome:
-    error = read_error(answer, now_ns)
-    kind = Rejected if error.sure else Unknown
-    return kind(
-        order_request_id=request_id,
-        code=error.code,
-        text=error.text,
-        retry_is_safe=error.retry_is_safe,
-        advice=error.advice,
-    )

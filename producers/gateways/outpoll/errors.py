@@ -6,7 +6,7 @@ The documents list HTTP statuses, and no codes of the venue's own (Outpoll, Priv
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from dropcopy.errors import VenueError
+from producers.refusals import RefusalError
 from producers.rest import RestAnswer
 from producers.venues.outpoll.clock import clock_complaint, off_by_s
 from producers.venues.outpoll.refusals import said
@@ -45,17 +45,19 @@ STATUSES: Mapping[int, Status] = {
 }
 
 
-class OutpollError(VenueError):
-    """A refusal by Outpoll. `code` is `HTTP_<status>`; the rest is as in `Status`."""
+class OutpollError(RefusalError):
+    """A refusal by Outpoll. `code` is `HTTP_<status>`."""
 
     def __init__(self, http_status: int, text: str, status: Status) -> None:
-        super().__init__(f"Outpoll refused with {http_status}: {text}", hint=status.advice)
-        self.code = f"HTTP_{http_status}"
-        self.http_status = http_status
-        self.text = text
-        self.sure = status.sure
-        self.retry_is_safe = status.retry
-        self.advice = status.advice
+        super().__init__(
+            f"Outpoll refused with {http_status}: {text}",
+            code=f"HTTP_{http_status}",
+            text=text,
+            http_status=http_status,
+            sure=status.sure,
+            retry_is_safe=status.retry,
+            advice=status.advice,
+        )
 
 
 def read_error(answer: RestAnswer, now_ns: int) -> OutpollError:

@@ -12,30 +12,25 @@ import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 
-from dropcopy.errors import DropcopyError, UsageError
-from dropcopy.logs import get_logger
+from dropcopy.errors import UsageError
 from dropcopy.settings import Settings
-from producers.gateways.entry import Settle, call_once, enter
+from producers.gateways.entry import Settle
 from producers.gateways.journal import Journal
-from producers.gateways.orders import Accepted, CancelOrder, CancelStopOrder, NewOrder, Outcome
+from producers.gateways.orders import CancelOrder, CancelStopOrder, NewOrder, Outcome
 from producers.gateways.outpoll import requests
 from producers.gateways.outpoll.answers import read_answer, read_cancel_answer
 from producers.gateways.outpoll.queries import OutpollQueries
 from producers.gateways.outpoll.requests import Request
 from producers.gateways.records import OrderRequest
+from producers.gateways.sending import Call, Sender
 from producers.gateways.settings import GatewaySettings
 from producers.gateways.stop_orders import NewStopOrder
-from producers.gateways.turns import InTurn
 from producers.rest import RestAnswer
 from producers.venues.outpoll import VenueSettings
 
 __all__ = ["OutpollGateway"]
 
-_log = get_logger(__name__)
-
 VENUE = "outpoll"
-
-_Read = Callable[[str, RestAnswer, int], Outcome]
 
 
 class OutpollGateway(OutpollQueries):
@@ -60,6 +55,9 @@ class OutpollGateway(OutpollQueries):
     ) -> None:
         super().__init__(venue, gateway)
         self._journal = Journal(settings or Settings.load(), self._gateway)
+        self._sender = Sender(
+            VENUE, self._journal, self._client, self._limits, self._gateway, headers=self._signed_call
+        )
 
     async def _enter(self, opening: AsyncExitStack) -> None:
         await super()._enter(opening)
@@ -67,7 +65,7 @@ class OutpollGateway(OutpollQueries):
 
     async def post_order(self, order: NewOrder) -> Outcome:
         """Send a limit or a market order. Accepted means that the venue has it, not that it traded."""
-        return await self._send(order, requests.post_order(order), read_answer)
+        return await self._send(order, _call(requests.post_order(order), read_answer))
 
     async def cancel_order(self, cancel: CancelOrder) -> Outcome:
         """Cancel what is left of a limit order. Accepted means that the venue took the cancel."""
@@ -75,7 +73,7 @@ class OutpollGateway(OutpollQueries):
 
     async def post_stop_order(self, order: NewStopOrder) -> Outcome:
         """Place a take-profit / stop-loss order."""
-        return await self._send(order, requests.post_stop_order(order), read_answer)
+        return await self._send(order, _call(requests.post_stop_order(order), read_answer))
 
     async def cancel_stop_order(self, cancel: CancelStopOrder) -> Outcome:
         """Cancel a take-profit / stop-loss order that has not triggered."""
@@ -83,57 +81,23 @@ class OutpollGateway(OutpollQueries):
 
     async def _cancel(self, cancel: CancelOrder, request: Request) -> Outcome:
         # To cancel what is canceled does no harm, so a cancel without an answer is made once more.
-        return await self._send(cancel, request, read_cancel_answer, urgent=True, settle=self._again(cancel, request))
+        call = _call(request, read_cancel_answer, urgent=True)
+        return await self._send(cancel, call, self._sender.repeating(cancel, call))
 
-    async def _send(
-        self, order: OrderRequest, request: Request, read: _Read, *, urgent: bool = False, settle: Settle | None = None
-    ) -> Outcome:
-        self._check_account(order.account)
-        timeout_s = self._gateway.order_turn_timeout_s
-        in_turn = InTurn(self._limits, request.name, urgent=urgent, timeout_s=timeout_s)
-
-        async def make() -> RestAnswer | Outcome:
-            return await call_once(
-                self._client,
-                request.path,
-                request.body,
-                order.order_request_id,
-                self._gateway,
-                method=request.method,
-                headers=lambda: self._signed(request.method, request.path, request.body),
-            )
-
-        async def send() -> Outcome:
-            answer = await in_turn.call(make)
-            return read(order.order_request_id, answer, time.time_ns()) if isinstance(answer, RestAnswer) else answer
-
-        # The turn comes first: what waits for one is not yet asked for.
-        async with in_turn:
-            return await enter(VENUE, order, self._journal, send, settle)
-
-    def _check_account(self, account: str) -> None:
-        if account != self._venue.account:
+    async def _send(self, request: OrderRequest, call: Call, settle: Settle | None = None) -> Outcome:
+        if request.account != self._venue.account:
             raise UsageError(
-                f"account={account}: the key is that of {self._venue.account}",
+                f"account={request.account}: the key is that of {self._venue.account}",
                 hint="Nothing was sent. Name the account as DROPCOPY_OUTPOLL_ACCOUNT does, or use another key.",
             )
+        return await self._sender.send(request, call, settle)
 
-    def _again(self, cancel: CancelOrder, request: Request) -> Settle | None:
-        timeout_s = self._gateway.order_settle_timeout_s
+    def _signed_call(self, call: Call) -> dict[str, str]:
+        return self._signed(call.method, call.path, call.body)
 
-        async def again() -> Outcome | None:
-            try:
-                async with self._limits.turn(request.name, urgent=True, timeout_s=timeout_s):
-                    headers = self._signed(request.method, request.path, b"")
-                    answer = await self._client.request(
-                        request.method, request.path, headers=headers, timeout_s=timeout_s
-                    )
-                    self._limits.learn(request.name, answer.headers, answer.status)
-            except DropcopyError as error:
-                _log.warning("outcome_not_settled", order_request_id=cancel.order_request_id, reason=error.message)
-                return None
-            outcome = read_cancel_answer(cancel.order_request_id, answer, time.time_ns())
-            # Only that it is taken says anything: it may be refused for the first having been done.
-            return outcome if isinstance(outcome, Accepted) else None
 
-        return again if timeout_s else None
+def _call(request: Request, read: Callable[[str, RestAnswer, int], Outcome], *, urgent: bool = False) -> Call:
+    def read_now(request_id: str, answer: RestAnswer) -> Outcome:
+        return read(request_id, answer, time.time_ns())
+
+    return Call(request.name, request.method, request.path, request.body, read_now, urgent)

@@ -9,25 +9,20 @@ No query changes anything, so one that fails in passing is made again until its 
     CallError: no answer came in time.
 """
 
-import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from contextlib import AsyncExitStack
-from types import TracebackType
+from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping, Sequence
 from typing import ClassVar, Self
 from urllib.parse import urlencode
 
-from tenacity import AsyncRetrying, retry_if_exception, stop_before_delay, wait_exponential_jitter
-
 from dropcopy.errors import UsageError, VenueError
 from dropcopy.settings import read_environment
+from producers.gateways.asking import RestQueries
 from producers.gateways.checks import refuse, text_problems
-from producers.gateways.limits import LimitError
 from producers.gateways.outpoll.errors import OutpollError, read_error
 from producers.gateways.outpoll.states import OrderState, StopOrder, Trade
 from producers.gateways.settings import GatewaySettings
 from producers.gateways.stop_orders import StopStatus
-from producers.rest import CallError, RestAnswer, RestClient
+from producers.rest import RestAnswer, RestClient
 from producers.venues.outpoll import VenueSettings
 from producers.venues.outpoll.limits import limits_of
 from producers.venues.outpoll.lists import Item, Page, read_page
@@ -37,8 +32,6 @@ from schemas.fix import OrdStatus
 
 __all__ = ["OutpollQueries"]
 
-# What a query may yet do with the time that it has left.
-LEAST_S = 0.05
 # How far back a query looks at the most, and for one order.
 PAGE_SIZE, PAGES_MOST, PAGES_OF_ORDER = 100, 50, 10
 
@@ -49,7 +42,7 @@ _WORDS = {OrdStatus.NEW: ("ACTIVE",), OrdStatus.FILLED: ("FILLED",), OrdStatus.C
 _STOP_WORDS = {StopStatus.ALL: "", StopStatus.EXECUTED: "TRIGGERED"}
 
 
-class OutpollQueries:
+class OutpollQueries(RestQueries):
     """Asks Outpoll; an async context manager. Settings that are not given are read from the environment.
 
     Raises on making it:
@@ -80,10 +73,8 @@ class OutpollQueries:
 
     def __init__(self, venue: VenueSettings | None = None, gateway: GatewaySettings | None = None) -> None:
         self._venue = venue or VenueSettings.load()
-        self._gateway = gateway or GatewaySettings.load()
-        self._client = RestClient(self._venue.rest_url, headers=plain_headers(), ca_file=self._venue.ca_file)
-        self._limits = limits_of(self._venue)
-        self._open = AsyncExitStack()
+        client = RestClient(self._venue.rest_url, headers=plain_headers(), ca_file=self._venue.ca_file)
+        super().__init__(client, limits_of(self._venue), gateway or GatewaySettings.load())
 
     @classmethod
     def of_token(cls) -> Self:
@@ -91,20 +82,6 @@ class OutpollQueries:
         environment = read_environment()
         environment.setdefault(f"{VenueSettings.prefix()}ACCOUNT", "none")
         return cls(venue=VenueSettings.load(environment))
-
-    async def __aenter__(self) -> Self:
-        async with AsyncExitStack() as opening:
-            await self._enter(opening)
-            self._open = opening.pop_all()
-        return self
-
-    async def _enter(self, opening: AsyncExitStack) -> None:
-        await opening.enter_async_context(self._client)
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self._open.aclose()
 
     async def get_orders(
         self,
@@ -197,46 +174,23 @@ class OutpollQueries:
             if len(page.items) < PAGE_SIZE if page.pages is None else number + 1 >= page.pages:
                 return
 
-    async def _page(self, path: str) -> Page:
-        return await self._ask(path, lambda answer: read_page(answer.body))
-
     def _signed(self, method: str, path: str, body: bytes) -> dict[str, str]:
         url = path if path.startswith("http") else f"{self._venue.rest_url.rstrip('/')}/{path.lstrip('/')}"
         return signed_headers(self._venue, method, url, body, time.time_ns())
 
-    async def _ask(self, path: str, read: Callable[[RestAnswer], Page]) -> Page:
-        limit_s = self._gateway.query_timeout_s
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + limit_s
+    def _refusal(self, answer: RestAnswer) -> OutpollError:
+        return read_error(answer, time.time_ns())
+
+    async def _page(self, path: str) -> Page:
+        def call(limit_s: float) -> Awaitable[RestAnswer]:
+            return self._client.request("GET", path, headers=self._signed("GET", path, b""), timeout_s=limit_s)
+
         name = path.partition("?")[0]
-        tries = AsyncRetrying(
-            retry=retry_if_exception(_may_pass),
-            stop=stop_before_delay(limit_s),
-            wait=wait_exponential_jitter(multiplier=0.1, max=2, jitter=0.1),
-            reraise=True,
-        )
-
-        async def ask() -> RestAnswer:
-            async with self._limits.turn(name, timeout_s=max(0, deadline - loop.time())):
-                call_s = min(self._gateway.order_timeout_s, max(LEAST_S, deadline - loop.time()))
-                headers = self._signed("GET", path, b"")
-                answer = await self._client.request("GET", path, headers=headers, timeout_s=call_s)
-                self._limits.learn(name, answer.headers, answer.status)
-            if answer.status != 200:
-                raise read_error(answer, time.time_ns())
-            return answer
-
-        answer: RestAnswer = await tries(ask)
+        answer = await self._answer(name, call)
         try:
-            return read(answer)
+            return read_page(answer.body)
         except ValueError as error:
             raise VenueError(f"Outpoll answered {name} with what can't be read: {error}") from None
-
-
-def _may_pass(error: BaseException) -> bool:
-    if isinstance(error, LimitError):
-        return False
-    return isinstance(error, CallError) or (isinstance(error, OutpollError) and (error.retry_is_safe or not error.sure))
 
 
 def _within(time_ns: int | None, from_ns: int | None, to_ns: int | None) -> bool:

@@ -7,8 +7,9 @@ import msgspec
 
 from producers.gateways.orders import Accepted, Outcome, Rejected, Unknown
 from producers.gateways.ripio.states import OrderState, time_ns
+from producers.gateways.sending import refused
 from producers.rest import RestAnswer
-from producers.venues.ripio.errors import RipioError, read_error
+from producers.venues.ripio.errors import read_error
 
 __all__ = ["ALREADY_CANCELED", "UNREADABLE", "read_answer", "read_change_answer", "read_state"]
 
@@ -57,7 +58,7 @@ def read_state(request_id: str, state: OrderState) -> Accepted | Rejected:
 def _read(request_id: str, answer: RestAnswer, read: Callable[[str, bytes], Outcome]) -> Outcome:
     error = read_error(answer)
     if not 200 <= answer.status < 300 or error.code.isdecimal():
-        return _refused(request_id, error)
+        return refused(request_id, error)
     try:
         return read(request_id, answer.body)
     except ValueError:
@@ -84,14 +85,3 @@ def _told(request_id: str, order_id: str, status: str, transact_ns: int | None) 
             order_request_id=request_id, code=status, text=text, venue_order_id=order_id, venue_status=status
         )
     return Accepted(order_request_id=request_id, venue_order_id=order_id, venue_status=status, transact_ns=transact_ns)
-
-
-def _refused(request_id: str, error: RipioError) -> Outcome:
-    kind = Rejected if error.sure else Unknown
-    return kind(
-        order_request_id=request_id,
-        code=error.code,
-        text=error.text,
-        retry_is_safe=error.retry_is_safe,
-        advice=error.advice,
-    )

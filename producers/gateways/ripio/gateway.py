@@ -9,45 +9,24 @@ order asked for.
 """
 
 import time
-from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
-from typing import NamedTuple
 
-from tenacity import AsyncRetrying, retry_if_exception, stop_before_delay, wait_exponential_jitter
-
-from dropcopy.errors import DropcopyError
-from dropcopy.logs import get_logger
 from dropcopy.settings import Settings
-from producers.gateways.entry import Settle, call_once, enter
+from producers.gateways.entry import Settle
 from producers.gateways.journal import Journal
 from producers.gateways.orders import Accepted, AmendOrder, CancelOrder, NewOrder, Outcome, Rejected
-from producers.gateways.records import OrderRequest
 from producers.gateways.ripio import requests
 from producers.gateways.ripio.answers import ALREADY_CANCELED, read_answer, read_change_answer, read_state
 from producers.gateways.ripio.queries import RipioQueries
 from producers.gateways.ripio.states import OrderState, read_order
+from producers.gateways.sending import Call, Sender, if_accepted, seek
 from producers.gateways.settings import GatewaySettings
-from producers.gateways.turns import InTurn
-from producers.rest import RestAnswer
 from producers.venues.ripio import VenueSettings
 from producers.venues.ripio.errors import ORDER_NOT_FOUND, RipioError
 
 __all__ = ["RipioGateway"]
 
-_log = get_logger(__name__)
-
 VENUE = "ripio"
-
-
-class _Call(NamedTuple):
-    """A call by its name in the documents, what it is told, and how its answer is read."""
-
-    name: str
-    method: str
-    path: str
-    body: bytes
-    read: Callable[[str, RestAnswer], Outcome]
-    urgent: bool = False
 
 
 class RipioGateway(RipioQueries):
@@ -72,6 +51,7 @@ class RipioGateway(RipioQueries):
     ) -> None:
         super().__init__(venue, gateway)
         self._journal = Journal(settings or Settings.load(), self._gateway)
+        self._sender = Sender(VENUE, self._journal, self._client, self._limits, self._gateway, headers=self._signed)
 
     async def _enter(self, opening: AsyncExitStack) -> None:
         await super()._enter(opening)
@@ -79,8 +59,8 @@ class RipioGateway(RipioQueries):
 
     async def post_order(self, order: NewOrder) -> Outcome:
         """Send an order of any type; stop orders are orders like any other here."""
-        call = _Call("CreateOrder", "POST", "orders", requests.new_order_body(order), read_answer)
-        return await self._send(order, call, self._finding(order))
+        call = Call("CreateOrder", "POST", "orders", requests.new_order_body(order), read_answer)
+        return await self._sender.send(order, call, self._finding(order))
 
     async def amend_order(self, amend: AmendOrder) -> Outcome:
         """Change the price or the amount of an order, which keeps its ids.
@@ -96,71 +76,17 @@ class RipioGateway(RipioQueries):
             named = await self.get_order_state(amend.account, order_request_id=amend.orig_order_request_id)
             venue_order_id = named.venue_order_id
         body = requests.amend_order_body(amend, venue_order_id)
-        call = _Call("UpdateOrder", "PUT", "orders", body, read_change_answer)
-        return await self._send(amend, call, self._repeating(amend, call))
+        call = Call("UpdateOrder", "PUT", "orders", body, read_change_answer)
+        return await self._sender.send(amend, call, self._sender.repeating(amend, call))
 
     async def cancel_order(self, cancel: CancelOrder) -> Outcome:
         """Cancel what is left of an order. Accepted means that the venue took the cancel."""
         path, body = requests.cancel_order_call(cancel)
-        call = _Call("CancelOrder", "DELETE", path, body, read_change_answer, urgent=True)
-        return await self._send(cancel, call, self._repeating(cancel, call))
+        call = Call("CancelOrder", "DELETE", path, body, read_change_answer, urgent=True)
+        return await self._sender.send(cancel, call, self._sender.repeating(cancel, call, _is_canceled))
 
-    async def _send(self, request: OrderRequest, call: _Call, settle: Settle) -> Outcome:
-        request_id = request.order_request_id
-        timeout_s = self._gateway.order_turn_timeout_s
-        in_turn = InTurn(self._limits, call.name, urgent=call.urgent, timeout_s=timeout_s)
-
-        def make() -> Awaitable[RestAnswer | Outcome]:
-            return call_once(
-                self._client,
-                call.path,
-                call.body,
-                request_id,
-                self._gateway,
-                method=call.method,
-                headers=lambda: self._signed(call),
-            )
-
-        async def send() -> Outcome:
-            answer = await in_turn.call(make)
-            return call.read(request_id, answer) if isinstance(answer, RestAnswer) else answer
-
-        # The turn comes first: what waits for one is not yet asked for.
-        async with in_turn:
-            return await enter(VENUE, request, self._journal, send, self._settling(request, settle))
-
-    def _signed(self, call: _Call) -> dict[str, str]:
+    def _signed(self, call: Call) -> dict[str, str]:
         return self._signer.headers(call.method, call.path, call.body, time.time_ns())
-
-    def _settling(self, request: OrderRequest, settle: Settle) -> Settle | None:
-        async def settling() -> Outcome | None:
-            try:
-                return await settle()
-            except DropcopyError as error:
-                _log.warning("outcome_not_settled", order_request_id=request.order_request_id, reason=error.message)
-                return None
-
-        return settling if self._gateway.order_settle_timeout_s else None
-
-    def _repeating(self, request: OrderRequest, call: _Call) -> Settle:
-        """Return what makes a call again that does no harm twice: a cancel or an amend.
-
-        Only that the venue takes it then says anything, and of a cancel that the order is canceled.
-        """
-
-        async def repeat() -> Outcome | None:
-            timeout_s = self._gateway.order_settle_timeout_s
-            async with self._limits.turn(call.name, urgent=call.urgent, timeout_s=timeout_s):
-                answer = await self._client.request(
-                    call.method, call.path, call.body, headers=self._signed(call), timeout_s=timeout_s
-                )
-                self._limits.learn(call.name, answer.headers, answer.status)
-            outcome = call.read(request.order_request_id, answer)
-            if isinstance(outcome, Rejected) and outcome.code == ALREADY_CANCELED and isinstance(request, CancelOrder):
-                return Accepted(order_request_id=request.order_request_id)
-            return outcome if isinstance(outcome, Accepted) else None
-
-        return repeat
 
     def _finding(self, order: NewOrder) -> Settle:
         """Return what finds out whether there is an order under a request's id."""
@@ -169,16 +95,19 @@ class RipioGateway(RipioQueries):
     async def _find(self, request_id: str, timeout_s: float) -> Outcome:
         deadline_s = time.monotonic() + timeout_s
         path = requests.order_path(None, request_id)
-        # An order that is not found may still be on its way: no proof that there is none.
-        tries = AsyncRetrying(
-            retry=retry_if_exception(lambda error: isinstance(error, RipioError) and error.code == ORDER_NOT_FOUND),
-            stop=stop_before_delay(timeout_s),
-            wait=wait_exponential_jitter(multiplier=0.2, max=2, jitter=0.1),
-            reraise=True,
-        )
 
         async def find() -> OrderState:
             left_s = deadline_s - time.monotonic()
             return await self._ask("GetOrderByExternalId", path, read_order, timeout_s=left_s)
 
-        return read_state(request_id, await tries(find))
+        def is_missing(error: BaseException) -> bool:
+            return isinstance(error, RipioError) and error.code == ORDER_NOT_FOUND
+
+        return read_state(request_id, await seek(find, is_missing, timeout_s))
+
+
+def _is_canceled(outcome: Outcome) -> Outcome | None:
+    """Return what the outcome of a repeated cancel says: the first may have done it, and the second then fails."""
+    if isinstance(outcome, Rejected) and outcome.code == ALREADY_CANCELED:
+        return Accepted(order_request_id=outcome.order_request_id)
+    return if_accepted(outcome)

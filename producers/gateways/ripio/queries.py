@@ -10,25 +10,20 @@ method raises:
     CallError: no answer came in time.
 """
 
-import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from types import TracebackType
 from typing import ClassVar, Self, TypeVar
-
-from tenacity import AsyncRetrying, retry_if_exception, stop_before_delay, wait_exponential_jitter
 
 from dropcopy.errors import UsageError, VenueError
 from dropcopy.settings import read_environment
-from producers.gateways.checks import refuse, text_problems
-from producers.gateways.limits import LimitError
+from producers.gateways.asking import RestQueries
+from producers.gateways.checks import named_problems, refuse, text_problems
 from producers.gateways.ripio import requests, words
 from producers.gateways.ripio.states import OrderState, Page, TradeState, read_order, read_orders, read_trades
 from producers.gateways.ripio.words import venue_word
 from producers.gateways.settings import GatewaySettings
-from producers.rest import CallError, RestAnswer, RestClient
+from producers.rest import RestAnswer, RestClient
 from producers.venues.ripio import VenueSettings
 from producers.venues.ripio.errors import RipioError, read_error
 from producers.venues.ripio.limits import limits_of
@@ -38,8 +33,6 @@ from schemas.fix import OrdStatus
 
 __all__ = ["RipioQueries"]
 
-# What a query may yet do with the time that it has left.
-LEAST_S = 0.05
 # As many as a day's limit of calls could fill; more pages than these are a cursor that goes round.
 PAGES_MOST = 1000
 
@@ -47,7 +40,7 @@ Answer = TypeVar("Answer")
 Item = TypeVar("Item")
 
 
-class RipioQueries:
+class RipioQueries(RestQueries):
     """Asks Ripio; an async context manager. Settings that are not given are read from the environment.
 
     Raises on making it:
@@ -80,11 +73,10 @@ class RipioQueries:
 
     def __init__(self, venue: VenueSettings | None = None, gateway: GatewaySettings | None = None) -> None:
         self._venue = venue or VenueSettings.load()
-        self._gateway = gateway or GatewaySettings.load()
-        self._client = RestClient(self._venue.rest_url, headers=plain_headers(), ca_file=self._venue.ca_file)
         self._signer = Signer(self._venue)
-        self._limits = limits_of(self._venue.rest_url, self._venue.api_token, self._venue.calls_per_s)
-        self._open = AsyncExitStack()
+        client = RestClient(self._venue.rest_url, headers=plain_headers(), ca_file=self._venue.ca_file)
+        limits = limits_of(self._venue.rest_url, self._venue.api_token, self._venue.calls_per_s)
+        super().__init__(client, limits, gateway or GatewaySettings.load())
 
     @classmethod
     def of_token(cls) -> Self:
@@ -92,20 +84,6 @@ class RipioQueries:
         environment = read_environment()
         environment.setdefault(f"{VenueSettings.prefix()}ACCOUNT", "none")
         return cls(venue=VenueSettings.load(environment))
-
-    async def __aenter__(self) -> Self:
-        async with AsyncExitStack() as opening:
-            await self._enter(opening)
-            self._open = opening.pop_all()
-        return self
-
-    async def _enter(self, opening: AsyncExitStack) -> None:
-        await opening.enter_async_context(self._client)
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self._open.aclose()
 
     async def get_orders(
         self,
@@ -144,7 +122,7 @@ class RipioQueries:
         self, account: str, *, venue_order_id: str | None = None, order_request_id: str | None = None
     ) -> OrderState:
         """Return one order, named by the venue's id or else by its request id."""
-        refuse([*text_problems("account", account), *_id_problems(venue_order_id, order_request_id)])
+        refuse([*text_problems("account", account), *named_problems(venue_order_id, order_request_id)])
         method = "GetOrderById" if venue_order_id is not None else "GetOrderByExternalId"
         return await self._ask(method, requests.order_path(venue_order_id, order_request_id), read_order)
 
@@ -194,41 +172,21 @@ class RipioQueries:
             cursor = page.cursor
         return found
 
+    def _refusal(self, answer: RestAnswer) -> RipioError:
+        return read_error(answer)
+
     async def _ask(
         self, method: str, path: str, read: Callable[[bytes], Answer], *, timeout_s: float | None = None
     ) -> Answer:
-        limit_s = self._gateway.query_timeout_s if timeout_s is None else timeout_s
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + limit_s
-        tries = AsyncRetrying(
-            retry=retry_if_exception(_may_pass),
-            stop=stop_before_delay(limit_s),
-            wait=wait_exponential_jitter(multiplier=0.1, max=2, jitter=0.1),
-            reraise=True,
-        )
+        def call(limit_s: float) -> Awaitable[RestAnswer]:
+            headers = self._signer.headers("GET", path, b"", time.time_ns())
+            return self._client.request("GET", path, headers=headers, timeout_s=limit_s)
 
-        async def ask() -> RestAnswer:
-            async with self._limits.turn(method, timeout_s=max(0, deadline - loop.time())):
-                call_s = min(self._gateway.order_timeout_s, max(LEAST_S, deadline - loop.time()))
-                headers = self._signer.headers("GET", path, b"", time.time_ns())
-                answer = await self._client.request("GET", path, headers=headers, timeout_s=call_s)
-                self._limits.learn(method, answer.headers, answer.status)
-            if answer.status != 200:
-                raise read_error(answer)
-            return answer
-
-        answer: RestAnswer = await tries(ask)
+        answer = await self._answer(method, call, timeout_s)
         try:
             return read(answer.body)
         except ValueError as error:
             raise VenueError(f"Ripio answered {method} with what can't be read: {error}") from None
-
-
-def _may_pass(error: BaseException) -> bool:
-    if isinstance(error, LimitError):
-        return False
-    # A query is safe to repeat where an order would not be.
-    return isinstance(error, CallError) or (isinstance(error, RipioError) and (error.retry_is_safe or not error.sure))
 
 
 def _date(time_ns: int | None) -> str | None:
@@ -244,12 +202,3 @@ def _within(time_ns: int | None, from_ns: int | None, to_ns: int | None) -> bool
 
 def _pair_problems(instrument: str | None) -> list[str]:
     return [] if instrument is None else text_problems("instrument", instrument)
-
-
-def _id_problems(venue_order_id: str | None, order_request_id: str | None) -> list[str]:
-    if venue_order_id is None and order_request_id is None:
-        return ["venue_order_id or order_request_id is missing: one of them has to name the order"]
-    return [
-        *([] if venue_order_id is None else text_problems("venue_order_id", venue_order_id)),
-        *([] if order_request_id is None else text_problems("order_request_id", order_request_id)),
-    ]

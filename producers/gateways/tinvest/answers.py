@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from producers.gateways.orders import Accepted, Outcome, Rejected, Unknown
+from producers.gateways.sending import refused
 from producers.gateways.tinvest.fields import Fields
 from producers.gateways.tinvest.states import OrderState
 from producers.gateways.tinvest.words import REJECTED
@@ -41,7 +42,8 @@ def read_state(request_id: str, state: OrderState, tracking_id: str | None = Non
 
 def _read(request_id: str, answer: RestAnswer, read: Callable[[str, Fields, str | None], Outcome]) -> Outcome:
     if answer.status != 200:
-        return _refused(request_id, answer)
+        error = read_error(answer)
+        return refused(request_id, error, tracking_id=error.tracking_id or None)
     tracking_id = answer.headers.get("x-tracking-id")
     try:
         return read(request_id, Fields.of(answer.body), tracking_id)
@@ -86,16 +88,3 @@ def _stop(request_id: str, said: Fields, tracking_id: str | None) -> Outcome:
     if not order_id:
         raise ValueError("stopOrderId is missing")
     return Accepted(order_request_id=request_id, venue_order_id=order_id, tracking_id=tracking_id)
-
-
-def _refused(request_id: str, answer: RestAnswer) -> Outcome:
-    error = read_error(answer)
-    kind = Rejected if error.sure else Unknown
-    return kind(
-        order_request_id=request_id,
-        code=error.code,
-        text=error.text,
-        tracking_id=error.tracking_id or None,
-        retry_is_safe=error.retry_is_safe,
-        advice=error.advice,
-    )

@@ -10,19 +10,14 @@ method raises:
     CallError: no answer came in time.
 """
 
-import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
-from types import TracebackType
 from typing import ClassVar, Self, TypeVar
-
-from tenacity import AsyncRetrying, retry_if_exception, stop_before_delay, wait_exponential_jitter
 
 from dropcopy.errors import VenueError
 from dropcopy.settings import read_environment
-from producers.gateways.checks import number_problems, refuse, text_problems, word_problems
-from producers.gateways.limits import LimitError
+from producers.gateways.asking import RestQueries
+from producers.gateways.checks import named_problems, number_problems, refuse, text_problems, word_problems
 from producers.gateways.orders import PriceType
 from producers.gateways.settings import GatewaySettings
 from producers.gateways.stop_orders import StopStatus
@@ -31,20 +26,19 @@ from producers.gateways.tinvest.fields import Fields
 from producers.gateways.tinvest.states import Account, MaxLots, OrderPrice, OrderState, StopOrder
 from producers.gateways.tinvest_errors import TInvestError, read_error
 from producers.gateways.tinvest_limits import limits_of
-from producers.rest import CallError, RestAnswer, RestClient
+from producers.refusals import RefusalError
+from producers.rest import RestAnswer, RestClient
 from producers.venues.tinvest import VenueSettings, rest_headers
 from schemas.fix import OrdStatus, Side
 
 __all__ = ["TInvestQueries"]
 
 CONTRACT = "tinkoff.public.invest.api.contract.v1"
-# What a query may yet do with the time that it has left.
-LEAST_S = 0.05
 
 Answer = TypeVar("Answer")
 
 
-class TInvestQueries:
+class TInvestQueries(RestQueries):
     """Asks T-Invest; an async context manager. Settings that are not given are read from the environment.
 
     `columns` are what a table of a kind of things shows of each.
@@ -67,11 +61,11 @@ class TInvestQueries:
 
     def __init__(self, venue: VenueSettings | None = None, gateway: GatewaySettings | None = None) -> None:
         venue = venue or VenueSettings.load()
-        self._gateway = gateway or GatewaySettings.load()
-        self._client = RestClient(venue.rest_url, headers=rest_headers(venue), ca_file=venue.ca_file)
-        documented = self._gateway.call_limits == "documented"
-        self._limits = limits_of(venue.rest_url, venue.token, self._gateway.calls_per_s, documented=documented)
-        self._open = AsyncExitStack()
+        gateway = gateway or GatewaySettings.load()
+        client = RestClient(venue.rest_url, headers=rest_headers(venue), ca_file=venue.ca_file)
+        documented = gateway.call_limits == "documented"
+        limits = limits_of(venue.rest_url, venue.token, gateway.calls_per_s, documented=documented)
+        super().__init__(client, limits, gateway)
 
     @classmethod
     def of_token(cls) -> Self:
@@ -79,20 +73,6 @@ class TInvestQueries:
         environment = read_environment()
         environment.setdefault(f"{VenueSettings.prefix()}ACCOUNTS", "none")
         return cls(venue=VenueSettings.load(environment))
-
-    async def __aenter__(self) -> Self:
-        async with AsyncExitStack() as opening:
-            await self._enter(opening)
-            self._open = opening.pop_all()
-        return self
-
-    async def _enter(self, opening: AsyncExitStack) -> None:
-        await opening.enter_async_context(self._client)
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self._open.aclose()
 
     async def get_accounts(self) -> list[Account]:
         """Return the accounts of the token's owner, those that it may not use included."""
@@ -133,7 +113,7 @@ class TInvestQueries:
 
         The venue may not find orders of more than a day ago (50005).
         """
-        refuse([*text_problems("account", account), *_id_problems(venue_order_id, order_request_id)])
+        refuse([*text_problems("account", account), *named_problems(venue_order_id, order_request_id)])
         body = requests.order_state_body(account, venue_order_id, order_request_id, price_type)
         return await self._ask("OrdersService/GetOrderState", body, OrderState.read)
 
@@ -182,29 +162,19 @@ class TInvestQueries:
         body = requests.order_price_body(account, instrument, side, quantity, price)
         return await self._ask("OrdersService/GetOrderPrice", body, OrderPrice.read)
 
+    def _refusal(self, answer: RestAnswer) -> TInvestError:
+        return read_error(answer)
+
+    def _passes(self, refusal: RefusalError) -> bool:
+        return refusal.retry_is_safe
+
     async def _ask(
         self, method: str, body: bytes, read: Callable[[Fields], Answer], *, timeout_s: float | None = None
     ) -> Answer:
-        limit_s = self._gateway.query_timeout_s if timeout_s is None else timeout_s
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + limit_s
-        tries = AsyncRetrying(
-            retry=retry_if_exception(_may_pass),
-            stop=stop_before_delay(limit_s),
-            wait=wait_exponential_jitter(multiplier=0.1, max=2, jitter=0.1),
-            reraise=True,
-        )
+        def call(limit_s: float) -> Awaitable[RestAnswer]:
+            return self._client.post(f"{CONTRACT}.{method}", body, timeout_s=limit_s)
 
-        async def ask() -> RestAnswer:
-            async with self._limits.turn(method, timeout_s=max(0, deadline - loop.time())):
-                call_s = min(self._gateway.order_timeout_s, max(LEAST_S, deadline - loop.time()))
-                answer = await self._client.post(f"{CONTRACT}.{method}", body, timeout_s=call_s)
-                self._limits.learn(method, answer.headers, answer.status)
-            if answer.status != 200:
-                raise read_error(answer)
-            return answer
-
-        answer: RestAnswer = await tries(ask)
+        answer = await self._answer(method, call, timeout_s)
         try:
             return read(Fields.of(answer.body))
         except ValueError as error:
@@ -212,18 +182,3 @@ class TInvestQueries:
                 f"T-Invest answered {method} with what can't be read: {error}",
                 hint=f"Its support knows the call as x-tracking-id {answer.headers.get('x-tracking-id', '(none)')}.",
             ) from None
-
-
-def _may_pass(error: BaseException) -> bool:
-    if isinstance(error, LimitError):
-        return False
-    return isinstance(error, CallError) or (isinstance(error, TInvestError) and error.retry_is_safe)
-
-
-def _id_problems(venue_order_id: str | None, order_request_id: str | None) -> list[str]:
-    if venue_order_id is None and order_request_id is None:
-        return ["venue_order_id or order_request_id is missing: one of them has to name the order"]
-    return [
-        *([] if venue_order_id is None else text_problems("venue_order_id", venue_order_id)),
-        *([] if order_request_id is None else text_problems("order_request_id", order_request_id)),
-    ]

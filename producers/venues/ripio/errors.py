@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
-from dropcopy.errors import VenueError
+from producers.refusals import RefusalError
 from producers.rest import RestAnswer
 
 __all__ = ["CODES", "HTTP", "ORDER_NOT_FOUND", "Known", "RipioError", "read_error"]
@@ -79,22 +79,19 @@ HTTP: Final[Mapping[int, Known]] = {
 _OTHER: Final = Known("refused", False, False, _ASK)
 
 
-class RipioError(VenueError):
-    """A refusal by Ripio.
-
-    `code` is the venue's own (`40011`), `HTTP_<status>` where it gave none; `text` is the venue's. `sure`
-    says that the request surely came to nothing; `retry_is_safe` that the same request may be made again
-    and may then succeed; `advice`, which is the hint too, what to do.
-    """
+class RipioError(RefusalError):
+    """A refusal by Ripio. `code` is the venue's own (`40011`), `HTTP_<status>` where it gave none."""
 
     def __init__(self, code: str, text: str, *, http_status: int, known: Known) -> None:
-        super().__init__(f"Ripio refused with {code}: {text}", hint=known.advice)
-        self.code = code
-        self.text = text
-        self.http_status = http_status
-        self.sure = known.sure
-        self.retry_is_safe = known.retry
-        self.advice = known.advice
+        super().__init__(
+            f"Ripio refused with {code}: {text}",
+            code=code,
+            text=text,
+            http_status=http_status,
+            sure=known.sure,
+            retry_is_safe=known.retry,
+            advice=known.advice,
+        )
 
 
 class _Body(msgspec.Struct):
