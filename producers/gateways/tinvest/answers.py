@@ -7,8 +7,8 @@ from producers.gateways.sending import refused
 from producers.gateways.tinvest.fields import Fields
 from producers.gateways.tinvest.states import OrderState
 from producers.gateways.tinvest.words import REJECTED
-from producers.gateways.tinvest_errors import read_error
 from producers.rest import RestAnswer
+from producers.venues.tinvest.errors import read_error
 
 __all__ = ["read_answer", "read_cancel_answer", "read_state", "read_stop_answer"]
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from producers.gateways.quotation import from_quotation
 from producers.gateways.times import to_ns
+from producers.gateways.tinvest.quotation import from_quotation
 from producers.gateways.tinvest.words import name_of
 
 __all__ = ["Fields", "Money"]

@@ -22,9 +22,9 @@ from producers.gateways.tinvest import requests
 from producers.gateways.tinvest.answers import read_answer, read_cancel_answer, read_state, read_stop_answer
 from producers.gateways.tinvest.queries import CONTRACT, TInvestQueries
 from producers.gateways.tinvest.states import OrderState
-from producers.gateways.tinvest_errors import TInvestError, is_rate_limited
 from producers.rest import RestAnswer
 from producers.venues.tinvest import VenueSettings
+from producers.venues.tinvest.errors import TInvestError, is_rate_limited
 
 __all__ = ["TInvestGateway"]
 

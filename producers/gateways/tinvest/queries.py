@@ -24,11 +24,11 @@ from producers.gateways.stop_orders import StopStatus
 from producers.gateways.tinvest import requests
 from producers.gateways.tinvest.fields import Fields
 from producers.gateways.tinvest.states import Account, MaxLots, OrderPrice, OrderState, StopOrder
-from producers.gateways.tinvest_errors import TInvestError, read_error
-from producers.gateways.tinvest_limits import limits_of
 from producers.refusals import RefusalError
 from producers.rest import RestAnswer, RestClient
 from producers.venues.tinvest import VenueSettings, rest_headers
+from producers.venues.tinvest.errors import TInvestError, read_error
+from producers.venues.tinvest.limits import limits_of
 from schemas.fix import OrdStatus, Side
 
 __all__ = ["TInvestQueries"]

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from dropcopy.errors import UsageError
 from dropcopy.registry import AvroWriter
 from producers.gateways.orders import Accepted, NewOrder, Outcome, Rejected, Unknown
-from producers.gateways.quotation import from_quotation
 from producers.gateways.records import intent_record, outcome_record
 from producers.gateways.tinvest import post_order_body
+from producers.gateways.tinvest.quotation import from_quotation
 from producers.gateways.tinvest.words import TIMES_IN_FORCE
 from schemas.fix import OrdType, Side, TimeInForce
 

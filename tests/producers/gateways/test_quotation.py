@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producers.gateways.quotation import from_quotation, to_quotation
+from producers.gateways.tinvest.quotation import from_quotation, to_quotation
 
 INT64 = st.integers(-(2**63), 2**63 - 1)
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from producers.gateways.orders import Accepted, Outcome, Rejected, Unknown
 from producers.gateways.tinvest import read_answer
-from producers.gateways.tinvest_errors import read_error
 from producers.rest import RestAnswer
+from producers.venues.tinvest.errors import read_error
 
 REQUEST_ID = "a1b2c3d4-e5f6-4890-abcd-ef1234567890"
 

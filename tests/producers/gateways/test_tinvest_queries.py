@@ -12,9 +12,9 @@ from producers.gateways.settings import GatewaySettings
 from producers.gateways.stop_orders import StopStatus
 from producers.gateways.tinvest import TInvestQueries
 from producers.gateways.tinvest.fields import Money
-from producers.gateways.tinvest_errors import TInvestError
 from producers.rest import CallError
 from producers.venues.tinvest import VenueSettings
+from producers.venues.tinvest.errors import TInvestError
 from sandbox.ports import free_ports
 from sandbox.simulators.tinvest import TInvestSimulator
 from schemas.fix import OrdStatus, Side

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from dropcopy.errors import UsageError
 from producers.gateways.orders import CancelOrder, CancelStopOrder, PriceType
-from producers.gateways.quotation import from_quotation
 from producers.gateways.stop_orders import StopStatus, TrailingUnit
 from producers.gateways.tinvest import requests
+from producers.gateways.tinvest.quotation import from_quotation
 from schemas.fix import OrdStatus, OrdType, Side, TimeInForce
 from tests.producers.gateways.test_new_orders import REQUEST_ID, an_order
 from tests.producers.gateways.test_other_requests import AT_NS, OLD_ID, a_replace, a_stop, a_trailing

@@ -8,9 +8,9 @@ import pytest
 from pydantic import SecretStr
 
 from producers.gateways.limits import LimitError, Limits
-from producers.gateways.tinvest_errors import read_error
-from producers.gateways.tinvest_limits import BUDGETS, METHODS, limits_of, plan
 from producers.rest import RestAnswer, RestClient
+from producers.venues.tinvest.errors import read_error
+from producers.venues.tinvest.limits import BUDGETS, METHODS, limits_of, plan
 from sandbox.simulators.tinvest import TInvestSimulator
 from sandbox.simulators.tinvest.limits import DOCUMENTED, Budget
 from sandbox.simulators.tinvest.limits import Limits as Limited

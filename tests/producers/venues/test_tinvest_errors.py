@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dropcopy.errors import VenueError
-from producers.gateways.tinvest_errors import CODES, GRPC, HTTP, TInvestError, read_error
 from producers.rest import RestAnswer
+from producers.venues.tinvest.errors import CODES, GRPC, HTTP, TInvestError, read_error
 
 # "Error codes": the first digit tells the kind.
 KINDS = {

@@ -4,7 +4,7 @@ A refusal's body has gRPC's status number as `code` and the venue's five-digit c
 the latter as text or number (T-Invest, openapi.yaml, ErrorResponse). Some answers carry the five
 digits as `code`, and some statuses come with no body, or with one that is no JSON.
 
-`tinvest_errors.json` holds every code of "Error codes": its gRPC status, its text, what to do, and
+`errors.json` holds every code of "Error codes": its gRPC status, its text, what to do, and
 where it differs from others of its status, whether it is `sure` and whether to `retry`. A code that
 is not there goes by its gRPC status, one without that by its HTTP status ("HTTP codes").
 """
@@ -117,7 +117,7 @@ class Known(msgspec.Struct, frozen=True):
 
 
 CODES: Mapping[str, Known] = msgspec.json.decode(
-    files(__package__).joinpath("tinvest_errors.json").read_bytes(), type=dict[str, Known]
+    files(__package__).joinpath("errors.json").read_bytes(), type=dict[str, Known]
 )
 
 
