@@ -83,7 +83,7 @@ class Processor(faust.App):
         self._problem: str | None = "it is starting"
         self.probes = Probes("processor")
         self.probes.check("partitions", lambda: self._problem)
-        self.sink = Sink(settings, f"{settings.group_id}-{worker_id}", self._fail)
+        self.sink = Sink(settings, f"{settings.group_id}-{worker_id}", self.fail)
         self.worker = Worker(settings, venues, ids, self.sink, self._commit_soon)
         names = [topics.frames_topic(venue).name for venue in sorted(venues)] + [topics.SUBMITTED.name]
         self.inputs = self.topic(*names, key_type=bytes, value_type=bytes, value_serializer="raw", acks=False)
@@ -139,7 +139,8 @@ class Processor(faust.App):
         last.start()
         await super().crash(reason)
 
-    def _fail(self, error: BaseException) -> None:
+    def fail(self, error: BaseException) -> None:
+        """End the process for what went wrong outside Faust's sight: a round, or the polling."""
         if self.failure is None:
             self.failure = error
             log.error("round_failed", error=str(error))

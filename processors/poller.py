@@ -82,6 +82,9 @@ class Owner(Protocol):
     def on_partitions_revoked(self, revoked: set[TP]) -> Coroutine[Any, Any, None]:
         """Give partitions up."""
 
+    def ended(self, error: BaseException) -> None:
+        """Take note that nothing is polled any more; called in the event loop."""
+
 
 class Poller(threading.Thread):
     """Polls the consumer and carries its rebalances over to the event loop."""
@@ -92,7 +95,7 @@ class Poller(threading.Thread):
         self.loop = loop
         self._trouble = Trouble("consumer")
         self.consumer = confluent_kafka.Consumer(config | self._trouble.properties())
-        self.rounds: asyncio.Queue[Round | BaseException] = asyncio.Queue()
+        self.rounds: asyncio.Queue[Round] = asyncio.Queue()
         self.room = threading.Semaphore(ROUNDS)
         self.subscription: list[str] = []
         self.changed = threading.Event()
@@ -105,7 +108,7 @@ class Poller(threading.Thread):
         self._ends: list[Consumed] = []
 
     def run(self) -> None:
-        """Poll until told to stop; what ends it otherwise is handed over like a round."""
+        """Poll until told to stop; the owner is told of what ends it otherwise."""
         try:
             while not self.stopping.is_set():
                 self._resubscribe()
@@ -114,8 +117,9 @@ class Poller(threading.Thread):
                 room = self.room
                 if room.acquire(timeout=0.1):
                     self._poll(room)
-        except BaseException as error:  # noqa: BLE001 -- whatever ends the thread ends the worker: see getmany
-            self._hand_over(error)
+        except BaseException as error:  # noqa: BLE001 -- whatever ends the thread ends the worker
+            # Not as a round: nobody takes rounds while nothing is assigned.
+            self.loop.call_soon_threadsafe(self.owner.ended, error)
         finally:
             self._commit(asynchronous=False)
             self.consumer.close()
@@ -178,7 +182,7 @@ class Poller(threading.Thread):
             else:
                 self.consumer.commit(offsets=positions, asynchronous=False)
 
-    def _hand_over(self, item: Round | BaseException) -> None:
+    def _hand_over(self, item: Round) -> None:
         self.loop.call_soon_threadsafe(self.rounds.put_nowait, item)
 
     def _on_assign(self, consumer: confluent_kafka.Consumer, partitions: list[TopicPartition]) -> None:

@@ -49,6 +49,9 @@ class Host(Protocol):
     async def finish(self) -> None:
         """Wait until what is in flight is committed."""
 
+    def fail(self, error: BaseException) -> None:
+        """End the process: what was not committed is done again by the next one."""
+
 
 class Consumer(FaustConsumer):
     """The worker's consumer: a member of the group through librdkafka."""
@@ -88,6 +91,10 @@ class Consumer(FaustConsumer):
         self._assignment = self._assignment - revoked
         self._host.consumer_generation_id += 1
 
+    def ended(self, error: BaseException) -> None:
+        """End the worker, which reads nothing any more."""
+        self._host.fail(error)
+
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, ConsumerMessage]]:  # noqa: ASYNC109 -- Faust's signature
         """Yield the next round, one message a partition, its value a `Batch`."""
         if not self.flow_active:
@@ -95,9 +102,6 @@ class Consumer(FaustConsumer):
         try:
             item = await asyncio.wait_for(self._poller.rounds.get(), timeout)
         except TimeoutError:
-            return
-        if isinstance(item, BaseException):
-            await self.crash(item)
             return
         for tp, batch in item.batches.items():
             if item.generation != self._poller.generation or not self.flow_active:
