@@ -3,8 +3,8 @@
 import asyncio
 import itertools
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, ExitStack
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from decimal import Decimal
 from pathlib import Path
 from random import Random
@@ -12,22 +12,18 @@ from typing import Any
 
 import pytest
 
-from consumers.reader import Reader
 from dropcopy.errors import DropcopyError
 from producers.gateways.orders import Accepted, CancelOrder, CancelStopOrder, NewOrder, Rejected, ReplaceOrder, Unknown
 from producers.gateways.settings import GatewaySettings
 from producers.gateways.stop_orders import NewStopOrder
 from producers.gateways.tinvest import TInvestGateway
 from producers.venues.tinvest import VenueSettings
-from sandbox.processes import Process
 from sandbox.simulators.tinvest import TInvestSimulator
 from sandbox.simulators.tinvest.fates import Fate
 from sandbox.stack import Stack
 from schemas.fix import OrdType, Side
-from schemas.topics import EXECUTIONS, LATEST, UNMATCHED
-from tests.integration.processing import DROPCOPY, start_worker, wait_for_assignment
+from tests.integration.days import WAITING, Results, feed_and_worker
 
-LIMIT_S = 60
 SBER = "BBG004730N88"
 # The venue's words for where an order stands, in FIX's.
 STATUSES = {
@@ -41,51 +37,16 @@ STATUSES = {
     "STOP_ORDER_STATUS_CANCELED": "CANCELED",
     "STOP_ORDER_STATUS_EXPIRED": "EXPIRED",
 }
-# An order with a request to change it that nobody knows the outcome of waits for it, whatever it was before.
-WAITING = {"PENDING_CANCEL", "PENDING_REPLACE"}
 
 
-class Day:
+class Day(Results):
     """The venue, what goes to it, and all that readers of the results have seen."""
 
-    def __init__(self, venue: TInvestSimulator, gateway: TInvestGateway, reader: Reader) -> None:
+    def __init__(self, stack: Stack, venue: TInvestSimulator, gateway: TInvestGateway) -> None:
+        super().__init__(stack)
         self.venue = venue
         self.gateway = gateway
         self.account = venue.accounts[0]
-        self._reader = reader
-        self.executions: list[dict[str, Any]] = []
-        self.latest: dict[str, dict[str, Any]] = {}
-        self.unmatched: dict[str, dict[str, Any]] = {}
-
-    async def until(self, condition: Callable[[], Any], what: Callable[[], Any]) -> None:
-        """Read on until a condition holds; `what` says what is wrong meanwhile."""
-        deadline_s = asyncio.get_running_loop().time() + LIMIT_S
-        while not condition():
-            assert asyncio.get_running_loop().time() < deadline_s, what()
-            for record in await asyncio.to_thread(self._reader.poll, 0.1, 10_000):
-                self._take(record)
-
-    def _take(self, record: Any) -> None:
-        if record.topic == EXECUTIONS.name:
-            self.executions.append(record.fields)
-        elif record.fields.get("tombstone"):
-            self.latest.pop(str(record.key), None)
-        else:
-            (self.latest if record.topic == LATEST.name else self.unmatched)[str(record.key)] = record.fields
-
-    async def until_steps(self, key: str, *steps: str) -> None:
-        """Read on until an order has gone through these steps; which side of them is read first is open."""
-        await self.until(lambda: not Counter(steps) - Counter(self.steps(key)), lambda: (key, steps, self.steps(key)))
-
-    def steps(self, key: str) -> list[str]:
-        """Return the ExecTypes of an order's executions, in order, each once."""
-        # The key can change from one revision to the next, when two orders turn out to be one; each is read when its
-        # partition is.
-        newest: dict[str, dict[str, Any]] = {}
-        for event in self.executions:
-            if event["revision"] > newest.get(event["exec_id"], {"revision": 0})["revision"]:
-                newest[event["exec_id"]] = event
-        return [event["exec_type"] for event in newest.values() if event["order_request_id"] == key]
 
     def new_order(self, **changes: Any) -> NewOrder:
         fields: dict[str, Any] = {
@@ -166,26 +127,17 @@ async def day(stack: Stack, tmp_path: Path) -> AsyncIterator[Day]:
         settings = VenueSettings(
             token=venue.token, accounts=venue.accounts, rest_url=venue.rest_url, ws_url=venue.ws_url
         )
-        environment = stack.environment | {
+        addresses = {
             "DROPCOPY_TINVEST_TOKEN": venue.token,
             "DROPCOPY_TINVEST_ACCOUNTS": ",".join(venue.accounts),
             "DROPCOPY_TINVEST_REST_URL": venue.rest_url,
             "DROPCOPY_TINVEST_WS_URL": venue.ws_url,
-            "DROPCOPY_FEED_RECONCILE_INTERVAL_S": "2",
         }
-        processes = running.enter_context(ExitStack())
-        feed = Process("feed", [*DROPCOPY, "produce", "tinvest"], environment=environment, folder=tmp_path)
-        processes.callback(feed.kill)
-        worker = start_worker(stack, tmp_path, "worker", submission_grace_s="4", reply_timeout_s="4")
-        processes.callback(worker.kill)
+        at_work = feed_and_worker(stack, tmp_path, "tinvest", addresses, lambda: venue.stats()["connections"] > 0)
+        await running.enter_async_context(at_work)
         gateway = TInvestGateway(stack.settings, settings, GatewaySettings(order_timeout_s=1.5))
         await running.enter_async_context(gateway)
-        reader = running.enter_context(Reader(stack.settings, [EXECUTIONS.name, LATEST.name, UNMATCHED.name]))
-        await asyncio.to_thread(wait_for_assignment, worker)
-        while venue.stats()["connections"] == 0:
-            feed.check()
-            await asyncio.sleep(0.05)
-        yield Day(venue, gateway, reader)
+        yield running.enter_context(Day(stack, venue, gateway))
 
 
 async def test_an_order_is_replaced_and_its_successor_canceled_by_the_venues_id(day: Day) -> None:
@@ -315,10 +267,7 @@ async def test_after_any_sequence_of_faults_the_latest_states_are_the_venues_own
 
     await day.until(lambda: not day.differences(), day.differences)
     assert min(done[kind] for kind in ("order", "replace", "cancel", "stop", "trigger")) >= 1, done
-    identities = [(event["exec_id"], event["revision"]) for event in day.executions]
-    assert len(identities) == len(set(identities))
-    trades = {(event["trade_id"], event["exec_id"]) for event in day.executions if event["trade_id"]}
-    assert len(trades) == len({trade_id for trade_id, _ in trades})
+    assert day.told_twice() == []
 
 
 async def _deed(day: Day, chance: Random, done: Counter[str]) -> None:
