@@ -9,8 +9,9 @@ so the venue's id is kept until both are here. The order then counts as submitte
 from msgspec.structs import replace
 
 from processors.core.model import Order, Origin
-from processors.core.publishing import both_here
+from processors.core.publishing import both_here, new_event, publish
 from processors.core.state import Outcome, Partition
+from schemas.fix import ExecType
 
 __all__ = ["became", "tie"]
 
@@ -48,8 +49,11 @@ def _tie(
 ) -> int:
     key = _key_of(state, account, stop, name)
     if stop.terms.triggers != key:
+        # It was told by what it became went by until now.
         stop.terms = replace(stop.terms, triggers=key)
+        publish(stop, new_event(stop, ExecType.ORDER_STATUS, None, None, origin, start), out)
         out.orders[stop_key] = stop
+        start += 1
     order = state.orders.get(key)
     if order is None:
         return start

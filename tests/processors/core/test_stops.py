@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -75,6 +76,22 @@ def test_what_it_became_goes_by_the_request_id_that_the_venue_names(told: list[R
 
     assert desk.state.orders[REQUEST].terms.triggers == "another"
     assert desk.state.orders["another"].terms.triggered_by == REQUEST
+
+
+@pytest.mark.parametrize("request_id", [None, "another"], ids=["no request id", "a request id"])
+@given(data=st.data())
+def test_what_is_published_last_of_both_names_the_other_whatever_comes_first(
+    request_id: str | None, data: st.DataObject
+) -> None:
+    children = [child(OrdStatus.NEW, request_id), child(OrdStatus.FILLED, request_id, 10)]
+    desk = Desk()
+    for item in data.draw(st.permutations([*TOLD[:4], *children])):
+        desk.tell(item)
+
+    published = {terms.order_request_id: terms for terms, _ in desk.out.executions}
+    other = request_id or CHILD
+    assert (published[REQUEST].triggers, published[other].triggered_by) == (other, REQUEST)
+    assert len({event.event_id for _, event in desk.out.executions}) == len(desk.out.executions)
 
 
 def test_a_stop_order_can_be_canceled_as_any_other() -> None:
