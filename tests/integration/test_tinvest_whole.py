@@ -123,7 +123,9 @@ class Day(Results):
 @pytest.fixture
 async def day(stack: Stack, tmp_path: Path) -> AsyncIterator[Day]:
     async with AsyncExitStack() as running:
-        venue = await running.enter_async_context(TInvestSimulator(speed=20, fates={Fate.REST: 1}))
+        venue = await running.enter_async_context(
+            TInvestSimulator(accounts=["2000000001"], speed=20, fates={Fate.REST: 1})
+        )
         settings = VenueSettings(
             token=venue.token, accounts=venue.accounts, rest_url=venue.rest_url, ws_url=venue.ws_url
         )
