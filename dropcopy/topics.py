@@ -8,11 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # the package has no __all__
     AdminClient,
     ConfigResource,
     NewTopic,
+    OffsetSpec,
     ResourceType,
 )
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
@@ -214,17 +215,17 @@ def create_topics(settings: Settings, wanted: Sequence[Wanted]) -> list[str]:
 
 
 def _wait_until_led(admin: AdminClient, names: Sequence[str]) -> None:
-    """Wait until every partition has a leader: the cluster says that it made a topic before all brokers know it."""
+    """Wait until a leader answers for every partition: a topic is made before its brokers know what they lead."""
 
     def leaderless() -> list[str]:
         metadata = admin.list_topics(timeout=TIMEOUT_S).topics
-        return [
-            name
-            for name in names
-            if name not in metadata
-            or not metadata[name].partitions
-            or any(partition.leader < 0 for partition in metadata[name].partitions.values())
-        ]
+        unknown = [name for name in names if name not in metadata or not metadata[name].partitions]
+        if unknown or not names:
+            return unknown
+        newest = OffsetSpec.latest()  # type: ignore[no-untyped-call]  # the package leaves it without types
+        asked = {TopicPartition(name, p): newest for name in names for p in metadata[name].partitions}
+        answers = admin.list_offsets(asked, request_timeout=TIMEOUT_S)
+        return sorted({tp.topic for tp, answer in answers.items() if answer.exception() is not None})
 
     try:
         Retrying(retry=retry_if_result(bool), stop=stop_after_delay(TIMEOUT_S), wait=wait_fixed(0.05))(leaderless)

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from sandbox.artifacts import Bundle, fetch
 from sandbox.registry import Registry
@@ -15,6 +16,10 @@ from sandbox.stack import Stack
 # The settings of whoever runs the tests are none of the tests' business, but where the downloads are is.
 for name in [name for name in os.environ if name.startswith("DROPCOPY_") and name != "DROPCOPY_CACHE_DIR"]:
     del os.environ[name]
+
+# How long an example takes is the machine's business: what it comes to is what is tested.
+settings.register_profile("dropcopy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("dropcopy")
 
 EMBEDDED = {"shared_registry", "stack"}
 LATER = ("integration", "chaos", "containers")

@@ -21,7 +21,8 @@ life of its own under the request's id; `replaces` and `replaced_by` tie the two
 it only when the venue said so: by its answer, or by telling of the new order.
 
 An amend (Ripio, `PUT /orders`) leaves the order its id: FIX's replace in the narrow sense. It waits as
-PENDING_REPLACE, and once it is taken the order is as it was, with the other price or quantity.
+PENDING_REPLACE, and once it is taken the order is as it was, with the other price or quantity. That it was taken
+is told by its answer, or by a report of the order with another price or quantity than before.
 
 A request may come before anything else that is known of its order, or name it by the venue's id alone. It is
 kept under that name until the order is known better, as reports are (`identity.py`).
@@ -34,13 +35,13 @@ from msgspec.structs import replace
 from processors.core import lifecycle
 from processors.core.identity import absorb, call
 from processors.core.lifecycle import FINAL, IS_AMEND, IS_REPLACE, REFUSED, STATUS, TAKEN, open_changes
-from processors.core.model import Event, Order, Origin, Submission, Terms
+from processors.core.model import Event, Order, Origin, Report, Submission, Terms
 from processors.core.publishing import new_event, publish
 from processors.core.state import Outcome, Partition
 from schemas.fix import Action, ExecType, Phase
 from schemas.topics import account_key
 
-__all__ = ["Change", "for_request", "inherit", "on_change", "replaced_by"]
+__all__ = ["Change", "amended_by", "for_request", "inherit", "on_change", "replaced_by"]
 
 
 class Change(IntFlag):
@@ -169,6 +170,22 @@ def replaced_by(state: Partition, key: str, order: Order, origin: Origin, out: O
     event = new_event(old, ExecType.REPLACED, None, None, origin, start)
     publish(old, replace(event, change_request_id=key), out)
     out.orders[old_key] = old
+    return start + 1
+
+
+def amended_by(order: Order, report: Report, origin: Origin, out: Outcome, start: int) -> int:
+    """The venue told of another price or quantity while an amend waits: it took it, whatever the call came to."""
+    waits = [r for r, known in (order.changes or {}).items() if known & IS_AMEND and not known & (TAKEN | REFUSED)]
+    terms = order.terms
+    told = {"price": report.price, "order_qty": report.order_qty}
+    news = {name: value for name, value in told.items() if value not in (None, getattr(terms, name))}
+    if not waits or not news or order.changes is None:
+        return start
+    order.changes[waits[-1]] |= TAKEN
+    order.terms = replace(terms, **news)
+    lifecycle.count(order)
+    event = new_event(order, ExecType.REPLACED, None, report.transact_ns, origin, start)
+    publish(order, replace(event, change_request_id=waits[-1]), out)
     return start + 1
 
 

@@ -85,6 +85,8 @@ def on_report(state: Partition, venue: str, report: Report, origin: Origin, out:
     known = order is not None and (name == order.venue_order_id or name is None or name in order.names)
     if order is None or not known:
         key, order, start = resolve(state, account, venue, report, origin, out, start)
+    if order.changes is not None:
+        start = changes.amended_by(order, report, origin, out, start)
     changed = _merge_told(order, report)
     if report.created_ns is not None:
         order.created_ns = report.created_ns

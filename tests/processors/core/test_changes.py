@@ -308,6 +308,22 @@ def test_a_refused_amend_leaves_the_order_as_it_was() -> None:
     assert steps(desk)[-1] == (E.CANCEL_REJECTED, O.NEW, 0, 10)
 
 
+@pytest.mark.parametrize("told", [{"price": Decimal("272.5")}, {"order_qty": Decimal(20)}], ids=["price", "quantity"])
+def test_an_amend_without_an_answer_is_settled_by_the_venue_telling_of_the_order(told: dict[str, Decimal]) -> None:
+    desk = amendable()
+    desk.tell(amend(price="272.5"))
+    desk.tell(amend(Phase.UNKNOWN, price="272.5"))
+    desk.tell(report(OrdStatus.NEW))
+    desk.tell(replace(report(OrdStatus.NEW), **told))
+    before = len(events(desk))
+    desk.tell(replace(report(OrdStatus.NEW), **told))
+
+    leaves = int(told.get("order_qty", 10))
+    assert steps(desk) == [(E.PENDING_REPLACE, O.PENDING_REPLACE, 0, 10), (E.REPLACED, O.NEW, 0, leaves)]
+    assert len(events(desk)) == before
+    assert all(getattr(desk.order.terms, name) == value for name, value in told.items())
+
+
 def test_an_order_amended_down_to_what_is_filled_is_filled() -> None:  # FIX, matrix D11
     desk = amendable(4)
     desk.tell(amend(quantity=4))

@@ -13,8 +13,9 @@ from typing import Any
 
 import httpx
 import pytest
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
@@ -42,7 +43,9 @@ class Topic:
     def __init__(self, settings: Settings) -> None:
         self._consumer = Consumer({"bootstrap.servers": settings.bootstrap_servers, "group.id": "test"})
         partitions = self._consumer.list_topics(TOPIC).topics[TOPIC].partitions
-        ends = {p: self._consumer.get_watermark_offsets(TopicPartition(TOPIC, p))[1] for p in partitions}
+        # A broker that the test before has frozen or killed leads its partitions again only after a while.
+        led = Retrying(retry=retry_if_exception_type(KafkaException), stop=stop_after_delay(30), wait=wait_fixed(0.1))
+        ends = {p: led(self._consumer.get_watermark_offsets, TopicPartition(TOPIC, p))[1] for p in partitions}
         self._consumer.assign([TopicPartition(TOPIC, p, end) for p, end in ends.items()])
         self.partitions = len(ends)
         self.records: list[Record] = []
