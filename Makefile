@@ -14,8 +14,14 @@ setup: ## make .venv as requirements.lock says (the others do so too)
 demo: setup ## show all of it running, with live orders; ARGS="--seconds 40 --json" for no terminal
 	@$(BIN)/dropcopy demo $(ARGS)
 
+# Two files at a time; what runs containers has the machine to itself.
 test: setup ## run every test, the quick ones first; ARGS="-k name" for some
+ifeq ($(ARGS),)
+	@$(BIN)/pytest -n 2 --dist loadfile -m "not containers"
+	@$(BIN)/pytest -m containers
+else
 	@$(BIN)/pytest $(ARGS)
+endif
 
 check: setup ## format, lint, types and import contracts, as CI does
 	@$(BIN)/ruff format --check .

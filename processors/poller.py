@@ -145,7 +145,11 @@ class Poller(threading.Thread):
             room.release()
             return
         metadata = self.consumer.consumer_group_metadata()
-        self._hand_over(_round(self.generation, metadata, found, room.release))
+        polled = _round(self.generation, metadata, found, room.release)
+        if polled.batches:
+            self._hand_over(polled)
+        else:  # nothing but trouble that passes
+            room.release()
 
     def _note_ends(self) -> None:
         """Note where the partitions end, as the fetches of this client told: nothing is asked of a broker."""
@@ -243,7 +247,7 @@ def _round(generation: int, metadata: object, found: list[Consumed], release: Ca
     for tp, batch in records.items():
         if batch:
             offsets[tp] = batch[-1].offset()
-    last = next(reversed(records))
+    last = next(reversed(records), None)
     batches = {
         tp: Batch(batch, tp in ends, metadata, release if tp == last else _nothing) for tp, batch in records.items()
     }
