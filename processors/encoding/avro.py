@@ -88,8 +88,9 @@ class _Seen(dict[Any, bytes]):
 
 
 def _decimal_bytes(value: Decimal) -> bytes:
-    text = str(value)
-    return _string_bytes(format(value, "f") if "E" in text else text)
+    # One text for one number, for equal ones are remembered as one: 22.00 is 22.
+    text = format(value, "f")
+    return _string_bytes(text.rstrip("0").rstrip(".") if "." in text else text)
 
 
 _BOOLEANS = {False: b"\x00", True: b"\x01"}

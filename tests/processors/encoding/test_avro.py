@@ -110,6 +110,15 @@ def test_a_decimal_is_written_as_plain_text_of_the_same_number(numbers: list[Dec
         assert "E" not in text.upper()
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "text"), [("86.00", "86", "86"), ("8.70", "8.7", "8.7"), ("9E+2", "900", "900")]
+)
+def test_equal_numbers_are_one_text_whichever_was_written_before(first: str, second: str, text: str) -> None:
+    write = compile_writer(schema("execution"), ["cum_qty"], decimals=frozenset({"cum_qty"}))
+    told = [write(SimpleNamespace(cum_qty=Decimal(number))) for number in (first, second)]
+    assert told == [long_bytes(len(text)) + text.encode()] * 2
+
+
 def test_a_decimal_that_is_null_is_null() -> None:
     write = compile_writer(schema("execution"), ["avg_px"], decimals=frozenset({"avg_px"}))
 
