@@ -174,9 +174,17 @@ def take(order: Order, step: Step, now_ns: int) -> Order | None:
         case FailCancel():
             return after if order.told else None
         case Fill(trades):
-            made = tuple(Trade(trade_id, price, quantity, now_ns) for trade_id, quantity, price in trades)
-            return replace(after, trades=order.trades + made)
+            return replace(after, trades=order.trades + _made(order.left, trades, now_ns))
         case Cancel():
             return replace(after, cancelled=order.left)
         case Reject():
             return replace(after, rejected=True)
+
+
+def _made(left: Decimal, trades: tuple[tuple[str, Decimal, Decimal], ...], now_ns: int) -> tuple[Trade, ...]:
+    # What was planned of an order may have been overtaken by another fill of it: never more than is left.
+    made = list[Trade]()
+    for trade_id, quantity, price in trades:
+        made += [Trade(trade_id, price, min(quantity, left), now_ns)] if left else []
+        left -= min(quantity, left)
+    return tuple(made)

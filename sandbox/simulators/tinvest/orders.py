@@ -240,8 +240,12 @@ def take(order: Order, step: Step, now_ns: int) -> Order | None:
 
 
 def _trades(order: Order, fills: tuple[tuple[int, int], ...], now_ns: int) -> tuple[Trade, ...]:
-    made = len(order.trades)
-    return tuple(
-        Trade(f"{order.number}{made + n:03}", price_nano, lots * order.ask.instrument.lot_size, now_ns)
-        for n, (lots, price_nano) in enumerate(fills, 1)
-    )
+    # What was planned of an order may have been overtaken by another fill of it: never more than is left.
+    left, trades = order.lots_left, list(order.trades)
+    for wish, price_nano in fills:
+        lots = min(wish, left)
+        left -= lots
+        if lots:
+            trade_id = f"{order.number}{len(trades) + 1:03}"
+            trades.append(Trade(trade_id, price_nano, lots * order.ask.instrument.lot_size, now_ns))
+    return tuple(trades[len(order.trades) :])

@@ -88,6 +88,17 @@ def test_the_same_seeds_and_calls_make_the_same_happen() -> None:
     assert one != life(a_market(Fate.PARTIAL_CANCEL, 8), limit())
 
 
+@given(st.sampled_from([Fate.FILL, Fate.PARTIAL_CANCEL]), st.integers(0, 10**6), st.integers(1, 100))
+def test_a_fill_of_an_order_that_trades_by_itself_makes_it_no_larger(fate: Fate, seed: int, filled: int) -> None:
+    market = a_market(fate, seed)
+    order = market.submit(limit(), 0)
+    market.fill(order, Decimal(filled), Decimal("0.42"), 0)
+    for one in market.advance(LATER_NS):
+        assert isinstance(one, Happening)
+        assert one.order.executed <= one.order.quantity
+        assert all(trade.quantity > 0 for trade in one.order.trades)
+
+
 def test_a_cancel_takes_what_is_left_and_a_second_one_nothing() -> None:
     market = a_market(Fate.REST)
     order = life(market, limit())[-1].order

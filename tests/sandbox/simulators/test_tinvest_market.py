@@ -83,6 +83,16 @@ def test_lots_always_add_up_and_trades_are_the_lots_executed(
     assert all(order.is_final and balanced(order) for order in market.orders())
 
 
+@given(asks(), st.sampled_from([Fate.FILL, Fate.HIDDEN_CANCEL]), st.integers(), st.integers(1, 10**9))
+def test_a_fill_of_an_order_that_trades_by_itself_makes_it_no_larger(
+    ask: Ask, fate: Fate, seed: int, moment_ns: int
+) -> None:
+    market = Market(seed=seed, fates={fate: 1})
+    order = market.submit(ask, 0)
+    market.fill(order, ask.lots, 300 * 10**9, moment_ns)
+    assert all(balanced(after) for after in market.advance(HOUR_NS))
+
+
 def a_stop_ask(request_id: str, **changes: object) -> StopAsk:
     facts: dict[str, object] = {
         "account": "2000000001",
