@@ -90,11 +90,11 @@ class Day(Results):
         key = order["order_request_id"] or f"ripio:{order['order_id']}"
         known, reason = self.latest.get(key, {}), self.unmatched.get(key, {}).get("reason")
         waits = known.get("ord_status") in WAITING and not order["final"]
+        unsure = waits or self._amends_unanswered(order)
         told = {
             "ord_status": STATUSES[order["status"]] if waits else known.get("ord_status"),
             "order_qty": Decimal(known.get("order_qty") or 0),
-            # A change whose answer nobody has may have been made.
-            "price": None if waits or order["price"] is None else Decimal(known.get("price") or 0),
+            "price": None if unsure or order["price"] is None else Decimal(known.get("price") or 0),
             "joined": known.get("join_status") == "MATCHED" or (order["source"] == "SITE" and reason),
             "fills": {
                 trade_id: tuple(fill[name] for name in ("commission_currency", "last_liquidity_ind"))
@@ -105,7 +105,7 @@ class Day(Results):
         held = {
             "ord_status": STATUSES[order["status"]],
             "order_qty": Decimal(order["quantity"]),
-            "price": None if waits or order["price"] is None else Decimal(order["price"]),
+            "price": None if unsure or order["price"] is None else Decimal(order["price"]),
             "joined": True if order["source"] == "API" else "NOT_SUBMITTED_HERE",
             "fills": {
                 trade["trade_id"]: (
@@ -120,6 +120,14 @@ class Day(Results):
             *(f"{key}: {name}={told[name]}, not {held[name]}" for name in held if told[name] != held[name]),
             *self.quantity_problems(key),
         ]
+
+    def _amends_unanswered(self, order: dict[str, Any]) -> bool:
+        """Tell whether an amend may have been made or not: of the price the submitted side is believed."""
+        ids = {order["order_request_id"], order["order_id"]}
+        amends = [each for each in self.submitted if each["action"] == "AMEND"]
+        amends = [each for each in amends if ids & {each["orig_order_request_id"], each["orig_venue_order_id"]}]
+        phases = {each["order_request_id"]: each["phase"] for each in amends}
+        return "UNKNOWN" in phases.values() or "INTENT" in phases.values()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
