@@ -5,7 +5,8 @@ Theory
 A feed's frames and markers lie in one partition in the order in which it wrote them. Once a record
 that was received at time t is read, everything that its connection had heard before t is read too:
 t is the connection's watermark. The account's is the latest of its connections', for what one feed
-was told, it has delivered, whatever another one lags behind.
+was told, it has delivered, whatever another one lags behind. A stream that a feed reads beside its own (Outpoll's
+order feed) writes no markers and has no say in it, except where no connection is known at all.
 
 A watermark says what was *delivered*, not that the connection was there all the while. A time with
 no connection at all is a **gap**: what the venue said in it was said to nobody, and no venue replays
@@ -39,9 +40,12 @@ def hear(key: str, account: Account, connection: str, sequence: int, received_ns
     Returns True when records of the connection before it are missing.
     """
     out.accounts[key] = account
+    known = account.connections.get(connection)
+    if known is None and account.connections:
+        # A stream beside the feed's own: it doesn't say how far that one has delivered.
+        return False
     if received_ns > account.watermark_ns:
         account.watermark_ns = received_ns
-    known = account.connections.get(connection)
     if known is None:
         return False
     missing = sequence > known.sequence + 1

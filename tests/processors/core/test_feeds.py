@@ -232,6 +232,21 @@ def test_of_two_feeds_the_later_watermark_counts() -> None:
     assert decided(desk) == [(JoinStatus.UNMATCHED, NO_REPLY, 1)]
 
 
+def test_a_stream_beside_the_feeds_own_does_not_speak_for_it() -> None:
+    desk = up()
+    desk.tell(submission())
+    desk.hear(at(5))
+    desk.hear(at(11), connection="beside")
+    desk.expire()
+    assert account(desk).watermark_ns == at(5)
+    assert decided(desk) == []
+
+    desk.mark(Kind.DISCONNECTED, at(5), reason="silence")
+    desk.hear(at(12), connection="beside")
+    desk.expire()
+    assert decided(desk) == [(JoinStatus.UNMATCHED, DOWN, 1)]
+
+
 def test_one_of_two_feeds_going_down_is_no_gap() -> None:
     desk = two_feeds()
     desk.tell(submission())
