@@ -110,7 +110,7 @@ class Report(Struct, frozen=True, gc=False):
 
 
 class Submission(Struct, frozen=True, gc=False):
-    """One record of `orders.submitted`; the fields are the schema's, in its order."""
+    """One record of `orders.submitted`; the fields are the schema's, in its order, but for the call's own text."""
 
     order_request_id: str
     venue: str

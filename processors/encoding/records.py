@@ -138,7 +138,7 @@ class SubmissionReader:
 def _submission(values: tuple[Any, ...]) -> Submission:
     request_id, venue, account, action, phase, instrument, side, ord_type, time_in_force, quantity, price = values[:11]
     stop_price = values[18]
-    amounts: Iterable[Any] = _amounts(values[22:]) if any(values[22:]) else ()
+    amounts: Iterable[Any] = _amounts(values[22:26]) if any(values[22:26]) else ()
     for name, value in (("order_request_id", request_id), ("venue", venue), ("account", account)):
         if not value:
             raise MappingError(name, value, "it must not be empty")

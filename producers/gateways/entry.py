@@ -30,11 +30,14 @@ Settle = Callable[[], Awaitable[Outcome | None]]
 async def enter(
     venue: str,
     request: OrderRequest,
+    venue_request: str,
     journal: Journal,
     send: Callable[[], Awaitable[Outcome]],
     settle: Settle | None = None,
 ) -> Outcome:
     """Journal the intent, `send` the request, journal and return the outcome.
+
+    `venue_request` is the call that `send` makes, for the journal.
 
     An unknown outcome is journaled at once, and what `settle` then finds out after it.
 
@@ -42,7 +45,7 @@ async def enter(
         ClusterError: the intent was not acknowledged, so nothing was sent.
     """
     request_id = request.order_request_id
-    intent = intent_record(venue, request, time.time_ns())
+    intent = intent_record(venue, request, venue_request, time.time_ns())
 
     def journaled(outcome: Outcome) -> Outcome:
         journal.write_behind(outcome_record(intent, outcome, time.time_ns()))

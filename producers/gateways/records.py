@@ -32,8 +32,8 @@ ASKED = (
 TOLD = ("venue_order_id", "venue_status", "code", "text", "tracking_id")
 
 
-def intent_record(venue: str, request: OrderRequest, now_ns: int) -> dict[str, Any]:
-    """Return the record that says that a request is about to be made."""
+def intent_record(venue: str, request: OrderRequest, venue_request: str, now_ns: int) -> dict[str, Any]:
+    """Return the record that says that a request is about to be made, by the call `venue_request`."""
     return (
         {
             "order_request_id": request.order_request_id,
@@ -46,6 +46,7 @@ def intent_record(venue: str, request: OrderRequest, now_ns: int) -> dict[str, A
         }
         | {name: _plain(getattr(request, name, None)) for name in ASKED}
         | dict.fromkeys(TOLD)
+        | {"venue_request": venue_request}
     )
 
 
@@ -53,7 +54,7 @@ def outcome_record(intent: dict[str, Any], outcome: Outcome, now_ns: int) -> dic
     """Return the record that says what came of an intent."""
     return (
         intent
-        | {"phase": outcome.phase.value, "phase_ns": now_ns}
+        | {"phase": outcome.phase.value, "phase_ns": now_ns, "venue_request": None}
         | {name: getattr(outcome, name, None) for name in TOLD}
     )
 

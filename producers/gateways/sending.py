@@ -37,6 +37,10 @@ class Call(NamedTuple):
     read: Callable[[str, RestAnswer], Outcome]
     urgent: bool = False
 
+    def text(self) -> str:
+        """Return what is sent as one text, without the headers, which hold what is secret."""
+        return f"{self.method} {self.path} {self.body.decode()}".rstrip()
+
 
 def no_headers(call: Call) -> Mapping[str, str]:
     """Return the headers of a call that needs none of its own."""
@@ -129,7 +133,8 @@ class Sender:
 
         # The turn comes first: what waits for one is not yet asked for.
         async with in_turn:
-            return await enter(self._venue, request, self._journal, send, self._settling(request, settle))
+            settling = self._settling(request, settle)
+            return await enter(self._venue, request, call.text(), self._journal, send, settling)
 
     def _settling(self, request: OrderRequest, settle: Settle | None) -> Settle | None:
         if settle is None or not self._gateway.order_settle_timeout_s:

@@ -76,7 +76,9 @@ def names(record: str) -> list[str]:
     ],
 )
 def test_the_cores_nouns_have_the_schemas_fields_in_its_order(record: str, structs: list[type[msgspec.Struct]]) -> None:
-    assert [name for struct in structs for name in struct.__struct_fields__] == names(record)
+    # The text of a call is for people and audits: nothing is concluded from it.
+    told = [name for name in names(record) if name != "venue_request"]
+    assert [name for struct in structs for name in struct.__struct_fields__] == told
 
 
 @pytest.mark.parametrize(

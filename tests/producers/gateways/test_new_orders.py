@@ -184,8 +184,11 @@ def test_what_the_venue_has_no_form_for_is_refused_by_name(changes: dict[str, An
         post_order_body(an_order(**changes))
 
 
+CALL = "POST orders {}"
+
+
 def test_an_intent_says_what_is_asked_in_plain_decimals() -> None:
-    record = intent_record("tinvest", an_order(price=Decimal("1E+2"), time_in_force=TimeInForce.DAY), 7)
+    record = intent_record("tinvest", an_order(price=Decimal("1E+2"), time_in_force=TimeInForce.DAY), CALL, 7)
     assert (record["phase"], record["action"], record["submitted_ns"], record["phase_ns"]) == ("INTENT", "NEW", 7, 7)
     assert (record["price"], record["quantity"], record["time_in_force"]) == ("100", "5", "DAY")
     assert AvroWriter("submitted", 1)(record)
@@ -209,7 +212,7 @@ def test_an_intent_says_what_is_asked_in_plain_decimals() -> None:
     ],
 )
 def test_an_outcome_repeats_the_intent_and_says_what_came_of_it(outcome: Outcome, told: dict[str, Any]) -> None:
-    intent = intent_record("tinvest", an_order(), 7)
+    intent = intent_record("tinvest", an_order(), CALL, 7)
     record = outcome_record(intent, outcome, 9)
     assert {name: record[name] for name in told} == told
     assert (record["submitted_ns"], record["phase_ns"], record["instrument"]) == (7, 9, "BBG004730N88")

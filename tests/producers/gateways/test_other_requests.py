@@ -191,6 +191,7 @@ def test_every_cancel_has_an_id_of_its_own() -> None:
     assert len({first.order_request_id, second.order_request_id, OLD_ID}) == 3
 
 
+CALL = "POST orders {}"
 NOTHING = dict.fromkeys(
     (
         *("instrument", "side", "ord_type", "time_in_force", "quantity", "price", "stop_price", "expire_ns"),
@@ -274,7 +275,7 @@ NOTHING = dict.fromkeys(
     ],
 )
 def test_a_record_says_all_that_is_asked_and_nothing_else(request_: OrderRequest, told: dict[str, Any]) -> None:
-    intent = intent_record("tinvest", request_, 7)
+    intent = intent_record("tinvest", request_, CALL, 7)
     assert intent == NOTHING | told | {
         "order_request_id": REQUEST_ID,
         "venue": "tinvest",
@@ -282,10 +283,11 @@ def test_a_record_says_all_that_is_asked_and_nothing_else(request_: OrderRequest
         "phase": "INTENT",
         "submitted_ns": 7,
         "phase_ns": 7,
+        "venue_request": CALL,
         **dict.fromkeys(("venue_order_id", "venue_status", "code", "text", "tracking_id")),
     }
     taken = Accepted(order_request_id=REQUEST_ID, venue_order_id="9", transact_ns=8)
     outcome = outcome_record(intent, taken, 9)
-    assert outcome == intent | {"phase": "ACCEPTED", "phase_ns": 9, "venue_order_id": "9"}
+    assert outcome == intent | {"phase": "ACCEPTED", "phase_ns": 9, "venue_order_id": "9", "venue_request": None}
     assert AvroWriter("submitted", 1)(intent)
     assert AvroWriter("submitted", 1)(outcome)

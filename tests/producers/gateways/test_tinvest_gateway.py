@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import signal
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -18,7 +19,7 @@ from aiohttp import web
 from dropcopy.errors import ClusterError, UsageError
 from dropcopy.kafka import murmur2_partition
 from dropcopy.settings import Settings
-from producers.gateways.orders import Accepted, NewOrder, Rejected, Unknown
+from producers.gateways.orders import Accepted, NewOrder, PriceType, Rejected, Unknown
 from producers.gateways.tinvest import TInvestGateway
 from sandbox.ports import free_ports
 from sandbox.simulators.tinvest import TInvestSimulator
@@ -64,6 +65,25 @@ async def test_an_accepted_order_is_journaled_before_and_after(
     assert intent.record["submitted_ns"] == accepted.record["submitted_ns"] <= accepted.record["phase_ns"]
     assert intent.key == accepted.key == b"tinvest:2000000001"
     assert intent.partition == accepted.partition == murmur2_partition(intent.key, stack.settings.partitions)
+
+
+async def test_the_intent_holds_the_whole_call_and_nothing_secret(
+    gateway_to: MakeGateway, simulator: TInvestSimulator, journal: JournalReader
+) -> None:
+    order = a_new_order(price_type=PriceType.POINT, confirm_margin_trade=True)
+    async with gateway_to() as gateway:
+        await gateway.post_order(order)
+    intent, accepted = await journal.of(order.order_request_id, 2)
+    method, path, body = intent.record["venue_request"].split(" ", 2)
+    assert (method, path.rsplit("/", 1)[1]) == ("POST", "PostOrder")
+    said = json.loads(body)
+    assert (said["orderId"], said["priceType"], said["confirmMarginTrade"]) == (
+        order.order_request_id,
+        "PRICE_TYPE_POINT",
+        True,
+    )
+    assert simulator.token not in str(intent.record)
+    assert accepted.record["venue_request"] is None
 
 
 async def test_the_asynchronous_call_is_journaled_alike(
