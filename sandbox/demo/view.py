@@ -59,8 +59,8 @@ def draw(board: Board, now_ns: int, elapsed_s: float, doing: str, size: tuple[in
         Layout(_wrong(board, incidents), size=incidents + 2),
     )
     layout["body"].split_row(
-        Layout(_orders(board, max(LEAST_ROWS, body - 3), narrow), ratio=5 if narrow else 6),
-        Layout(name="side", ratio=5),
+        Layout(_orders(board, max(LEAST_ROWS, body - 3), narrow), ratio=1 if narrow else 3),
+        Layout(name="side", ratio=1 if narrow else 2),
     )
     layout["side"].split_column(
         Layout(_fills(board, third, narrow)),
@@ -116,7 +116,7 @@ def _orders(board: Board, count: int, narrow: bool) -> Panel:
     return _grid(
         (
             _Column("order", least=8),
-            _Column("account", only_wide=True),
+            _Column("account", least=10, only_wide=True),
             _Column("symbol", only_wide=True),
             _Column("side", least=4, only_wide=True),
             _Column("status", most_narrow=10),
