@@ -12,6 +12,8 @@ from schemas import topics
 __all__ = ["PREFIX", "dead_letter"]
 
 PREFIX = "__connect.errors."
+# A reason can quote what it is about, which may be as large as the record: a record has to hold both.
+_LONGEST_REASON = 1000
 _VERSION = version("dropcopy").encode()
 
 
@@ -26,7 +28,7 @@ def dead_letter(message: Consumed, error: Exception, stage: str) -> Record:
         "stage": stage,
         "class.name": "processors.shard.Shard",
         "exception.class.name": type(error).__qualname__,
-        "exception.message": str(error),
+        "exception.message": str(error)[:_LONGEST_REASON],
     }
     reason = [(f"{PREFIX}{name}", value.encode()) for name, value in told.items()]
     headers: Headers = [*(message.headers() or []), *reason, ("dropcopy.version", _VERSION)]

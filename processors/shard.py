@@ -220,7 +220,7 @@ class Shard:
     def _take_marker(self, venue: str, message: Consumed, headers: FrameHeaders) -> None:
         try:
             marker = _decode_marker(message.value() or b"{}")
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             self._bury(message, MappingError("marker", message.value(), str(error)), "frame")
             marker = Marker()
         topic = topics.frames_topic(venue).name
@@ -236,18 +236,21 @@ class Shard:
             read = unpack(headers)
             return read, account_key(read.venue, read.account)
         (_, venue), (_, account), (_, source), (_, kind), (_, connection), (_, sequence), (_, received_ns) = headers
-        known = self._headers.get(account + b"/" + connection)
+        try:
+            at, time_ns = int(sequence), int(received_ns)
+            known = self._headers.get(account + b"/" + connection)
+        except (ValueError, TypeError):  # no number, or a header without a value
+            read = unpack(headers)
+            return read, account_key(read.venue, read.account)
+        if (at | time_ns) >> 63:
+            read = unpack(headers)  # which refuses it
         if known is None or known[0] != kind or known[1] != source or known[2] != venue:
             read = unpack(headers)
             if len(self._headers) > 10_000:
                 self._headers.clear()
             known = (kind, source, venue, read[:5], account_key(read.venue, read.account))
             self._headers[account + b"/" + connection] = known
-        texts, key = known[3], known[4]
-        try:
-            return (*texts, int(sequence), int(received_ns)), key
-        except ValueError:
-            return unpack(headers), key
+        return (*known[3], at, time_ns), known[4]
 
     def _order_qty(self, request_id: str | None, name: str | None) -> Decimal | None:
         order = self.state.orders.get(request_id or "")

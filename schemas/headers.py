@@ -76,8 +76,9 @@ def unpack(headers: Sequence[tuple[str, bytes | str | None]] | None) -> FrameHea
             raise HeaderError(f"the header {name!r} is not ASCII text: {raw!r}") from None
     venue, account, source, kind, connection, sequence, received_ns = values
     try:
-        return FrameHeaders(venue, account, source, kind, connection, int(sequence), int(received_ns))
+        numbers = int(sequence), int(received_ns)
     except ValueError:
-        raise HeaderError(
-            f"sequence and received_ns must be whole numbers, not {sequence!r} and {received_ns!r}"
-        ) from None
+        numbers = (-1, -1)
+    if not all(0 <= number < 2**63 for number in numbers):
+        raise HeaderError(f"sequence and received_ns must be whole numbers, not {sequence!r} and {received_ns!r}")
+    return FrameHeaders(venue, account, source, kind, connection, *numbers)

@@ -198,7 +198,7 @@ def _read_long(data: bytes, at: int) -> tuple[int, int]:
         byte = data[at]
         at += 1
         n |= (byte & 127) << shift
-        if byte < 128:
+        if byte < 128 and n < 1 << 64:
             return n >> 1 ^ -(n & 1), at
         shift += 7
         if shift > 63:

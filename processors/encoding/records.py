@@ -156,8 +156,10 @@ def _submission(values: tuple[Any, ...]) -> Submission:
         _word(TimeInForce, "time_in_force", time_in_force) if time_in_force is not None else None,
         _decimal("quantity", quantity) if quantity is not None else None,
         _decimal("price", price) if price is not None else None,
-        *values[11:18],
-        *(_decimal("stop_price", stop_price) if stop_price is not None else None, *values[19:22], *amounts),
+        *values[11:13],
+        # An empty id is none: as a name, it would be that of every order without one.
+        *(values[13] or None, *values[14:18], _decimal("stop_price", stop_price) if stop_price is not None else None),
+        *(values[19], values[20] or None, values[21] or None, *amounts),
     )
 
 
@@ -166,6 +168,8 @@ def _amounts(texts: tuple[str | None, ...]) -> Iterator[Decimal | None]:
         yield None if text is None else _decimal(name, text)
 
 
+# Beyond these a number is no amount of anything, and to write it out in full would take long.
+_MOST_DIGITS = 40
 _AMOUNTS = ("cash_order_qty", "take_profit_price", "display_qty", "peg_offset_value")
 _ABOUT_ANOTHER = frozenset({Action.CANCEL, Action.CANCEL_STOP, Action.REPLACE, Action.AMEND})
 _WORDS: dict[type[StrEnum], dict[str, Any]] = {
@@ -187,6 +191,8 @@ def _decimal(name: str, text: str) -> Decimal:
         raise MappingError(name, text, "no decimal number") from None
     if not number.is_finite():
         raise MappingError(name, text, "no finite number")
+    if abs(number.adjusted()) > _MOST_DIGITS:
+        raise MappingError(name, text, "no number that an amount or a price can be")
     # One text for one number, however it was written: 271.50 is 271.5.
     plain = format(number, "f")
     return Decimal(plain.rstrip("0").rstrip(".")) if "." in plain else number

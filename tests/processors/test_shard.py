@@ -163,6 +163,9 @@ def test_an_unknown_status_is_named_in_its_dead_letter() -> None:
         pytest.param([*headers()[:5], ("sequence", b"first"), headers()[6]], "sequence", id="no number"),
         pytest.param([*headers()[:6], ("received_ns", b"now")], "received_ns", id="no time"),
         pytest.param([("venue", b"\xff"), *headers()[1:]], "venue", id="no ASCII"),
+        pytest.param([headers()[0], ("account", None), *headers()[2:]], "account", id="no value"),
+        pytest.param([*headers()[:6], ("received_ns", b"1" + b"0" * 30)], "received_ns", id="no time in 64 bits"),
+        pytest.param([*headers()[:5], ("sequence", b"1" + b"0" * 30), headers()[6]], "sequence", id="too large"),
     ],
 )
 def test_a_frame_with_a_bad_header_is_kept_with_its_reason(came: Any, named: str) -> None:
@@ -190,6 +193,16 @@ def test_accounts_and_connections_are_told_apart_however_they_are_named() -> Non
         through(running, frame(b"{}", sequence, headers_=came))
 
     assert set(running.state.accounts) == {"tinvest:1", "tinvest:12"}
+
+
+def test_the_reason_of_a_dead_letter_is_short_however_long_what_it_quotes() -> None:
+    value = b'{"orderState":{"accountId":"1","executionReportStatus":"%s"}}' % (b"X" * 4_000_000)
+
+    (letter,) = of(through(shard(HOME), frame(value)), topics.DEAD_LETTERS.name)
+
+    assert letter[1] == value
+    assert reasons(letter)["exception.message"].startswith("executionReportStatus='XXX")
+    assert sum(len(told) for _, told in letter[4]) < 4096
 
 
 def test_what_is_around_a_bad_record_goes_on() -> None:

@@ -63,6 +63,8 @@ def test_a_record_without_headers_is_refused(absent):
         ("account", b"\xff", "the header 'account' is not ASCII text"),
         ("sequence", b"seven", "must be whole numbers, not 'seven'"),
         ("received_ns", b"1.5", "must be whole numbers, not '7' and '1.5'"),
+        ("received_ns", b"9223372036854775808", "must be whole numbers, not '7' and '9223372036854775808'"),
+        ("sequence", b"-1", "must be whole numbers, not '-1'"),
     ],
 )
 def test_a_header_that_can_t_be_read_is_named_with_its_value(name, value, told):

@@ -58,5 +58,5 @@ def reports(value: bytes, source: str, account: str, order_qty: QuantityOf) -> S
         raise MappingError("source", source, "nothing that is known of the venue")
     try:
         return read(value, account)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise MappingError("frame", value[:80], str(error)) from None

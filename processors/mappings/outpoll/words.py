@@ -18,6 +18,9 @@ _T = TypeVar("_T")
 
 NAMELESS: Final = "an order without an id"
 _NS_PER_MS: Final = 1_000_000
+_LATEST_MS: Final = 2**63 // _NS_PER_MS
+# Beyond these a number is no amount of anything, and to write it out in full would take long.
+_MOST_DIGITS: Final = 40
 
 # Outpoll, History and Get Active Orders show FILLED and ACTIVE, Get TP/SL Orders ACTIVE; of what else there
 # is, only words that can mean one thing are read.
@@ -51,18 +54,26 @@ def finite(field: str, value: Decimal | None) -> Decimal | None:
     """Return a number, or None where there is none or 0, which is no price and no quantity.
 
     Raises:
-        MappingError: it is no number that can be computed with, or negative.
+        MappingError: it is no number that can be computed with, negative, or of a size that nothing has.
     """
     if value is None:
         return None
-    if not value.is_finite() or value < 0:
-        raise MappingError(field, value, "no quantity and no price")
+    if not value.is_finite() or value < 0 or (value and abs(value.adjusted()) > _MOST_DIGITS):
+        raise MappingError(field, str(value), "no quantity and no price")
     return value or None
 
 
 def time_ns(milliseconds: int | None) -> int | None:
-    """Return a time, None where there is none."""
-    return milliseconds * _NS_PER_MS if milliseconds else None
+    """Return a time, None where there is none.
+
+    Raises:
+        MappingError: it is no time that 64 bits of nanoseconds hold.
+    """
+    if not milliseconds:
+        return None
+    if not 0 < milliseconds < _LATEST_MS:
+        raise MappingError("m", milliseconds, "no time in milliseconds")
+    return milliseconds * _NS_PER_MS
 
 
 def read_each(items: Sequence[msgspec.Raw], read: Callable[[msgspec.Raw], Report | None]) -> list[Report]:

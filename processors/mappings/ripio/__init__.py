@@ -57,5 +57,5 @@ def reports(
     """
     try:
         return _ANSWERS.get(source, read_message)(value, account)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise MappingError("frame", value[:80], str(error)) from None

@@ -133,7 +133,7 @@ def read_each(things: Iterable[msgspec.Raw], read: Callable[[msgspec.Raw], Repor
             reports.append(read(thing))
         except MappingError as error:
             unread = unread or error
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             unread = unread or MappingError("data", bytes(thing)[:80], str(error))
     if unread is not None:
         raise MappingError(unread.field, unread.value, unread.reason, reports)

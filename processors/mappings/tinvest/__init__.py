@@ -50,5 +50,5 @@ def reports(value: bytes, source: str, account: str, order_qty: QuantityOf) -> S
     try:
         read = _ANSWERS.get(source)
         return read_frame(value) if read is None else read(value, account, order_qty)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise MappingError("frame", value[:80], str(error)) from None

@@ -122,7 +122,7 @@ def _stream(state: OrderState) -> Report:
         decimal(executed * size),
         decimal(requested * size) if size else None,
         tuple([_trade(trade) for trade in state.trades]) if state.trades else (),
-        rfc3339_ns(state.completion_time or state.created_at),
+        rfc3339_ns(state.completion_time) or rfc3339_ns(state.created_at),
         cause if cause and cause != _CAUSE_NONE else None,
         state.instrument_uid or None,
         state.ticker or None,

@@ -189,6 +189,14 @@ def test_bytes_that_claim_too_much_are_refused(garbage: bytes) -> None:
         READERS["submitted"](garbage, 0)
 
 
+def test_a_number_of_more_than_64_bits_is_refused() -> None:
+    read = compile_reader({"name": "Number", "fields": [{"name": "n", "type": "long"}]})
+
+    assert read(b"\xff" * 9 + b"\x01", 0) == (-(2**63),)
+    with pytest.raises(OverflowError):
+        read(b"\xff" * 9 + b"\x02", 0)
+
+
 @pytest.mark.parametrize(
     "type_", [["string", "null"], ["null", "string", "long"], "double", {"type": "array", "items": "string"}, "bytes"]
 )

@@ -187,19 +187,19 @@ def written(submitted: Submission, schema_id: int = SUBMITTED_ID, **changes: Any
         st.none() | st.sampled_from(Side),
         st.none() | st.sampled_from(OrdType),
         st.none() | st.sampled_from(TimeInForce),
-        st.none() | st.decimals(allow_nan=False, allow_infinity=False),
-        st.none() | st.decimals(allow_nan=False, allow_infinity=False),
+        st.none() | st.decimals(-(10**20), 10**20, places=9),
+        st.none() | st.decimals(-(10**20), 10**20, places=9),
         st.integers(0, 2**62),
         st.integers(0, 2**62),
+        st.none() | st.text(min_size=1),
         st.none() | st.text(),
         st.none() | st.text(),
         st.none() | st.text(),
         st.none() | st.text(),
-        st.none() | st.text(),
-        st.none() | st.decimals(allow_nan=False, allow_infinity=False),
+        st.none() | st.decimals(-(10**20), 10**20, places=9),
         st.none() | st.integers(0, 2**62),
         st.text(min_size=1),
-        st.none() | st.text(),
+        st.none() | st.text(min_size=1),
     )
 )
 def test_a_submission_is_read_as_it_was_written(submitted: Submission) -> None:
@@ -208,6 +208,12 @@ def test_a_submission_is_read_as_it_was_written(submitted: Submission) -> None:
     assert found == submitted
     assert isinstance(found.action, Action)
     assert found.side is None or isinstance(found.side, Side)
+
+
+def test_an_empty_id_is_none() -> None:
+    empty = {"venue_order_id": "", "orig_order_request_id": "", "orig_venue_order_id": ""}
+
+    assert READ(written(submission(), **empty)) == submission()
 
 
 def test_one_of_another_schema_goes_through_the_registrys_reader() -> None:
@@ -235,6 +241,10 @@ def test_one_of_another_schema_goes_through_the_registrys_reader() -> None:
         ({"quantity": "ten"}, "quantity"),
         ({"quantity": "NaN"}, "quantity"),
         ({"quantity": "Infinity"}, "quantity"),
+        ({"quantity": "1" + "0" * 1000}, "quantity"),
+        ({"quantity": "1e999999999"}, "quantity"),
+        ({"price": "1e-999999999"}, "price"),
+        ({"stop_price": "0e999999999"}, "stop_price"),
         ({"price": "1,5"}, "price"),
         ({"order_request_id": ""}, "order_request_id"),
         ({"venue": ""}, "venue"),

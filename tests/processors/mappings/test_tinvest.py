@@ -263,11 +263,19 @@ def test_a_trade_without_an_id_has_one_of_what_it_is() -> None:
         ("2026-01-31T09:15:14.000000001Z", AT_NS + 1),
         ("2026-01-31T09:15:14.321267Z", AT_NS + 321_267_000),
         ("1970-01-01T00:00:00Z", 0),
+        ("2261-12-31T23:59:59.999999999Z", 9_214_646_399_999_999_999),
         ("", None),
+        ("0001-01-01T00:00:00Z", None),
+        ("9999-12-31T23:59:59.9999999Z", None),
     ],
 )
 def test_times_are_kept_to_the_nanosecond(text: str, ns: int | None) -> None:
-    assert of_stream(createdAt=text).transact_ns == ns
+    assert of_stream(createdAt=text, completionTime="").transact_ns == ns
+
+
+@pytest.mark.parametrize("unset", ["", "0001-01-01T00:00:00Z", "1970-01-01T00:00:00Z"])
+def test_an_order_that_is_not_completed_is_of_the_time_it_was_made(unset: str) -> None:
+    assert of_stream(createdAt="2026-01-31T09:15:14Z", completionTime=unset).transact_ns == AT_NS
 
 
 @pytest.mark.parametrize(
