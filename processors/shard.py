@@ -4,7 +4,7 @@ Everything here is computation on what was read. A record that can't be read bec
 and the next one is taken; a failure of the program itself is not caught, for it ends the process.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Protocol
 
@@ -15,6 +15,7 @@ from processors.core import deadlines, feeds
 from processors.core.errors import MappingError
 from processors.core.join import on_report, on_submission
 from processors.core.model import Account, Event, Order, Origin, Report, Submission
+from processors.core.reading import QuantityOf
 from processors.core.state import Grace, Outcome, Partition, index, joined
 from processors.dead_letters import dead_letter
 from processors.encoding.records import Encoders, SubmissionReader, decode_state, encode_state
@@ -42,11 +43,9 @@ _Read = tuple[int, _Headers, str, Sequence[Report]]
 
 
 class Reports(Protocol):
-    """What `processors/mappings/<venue>.py` offers."""
+    """What `processors/mappings/<venue>/` offers."""
 
-    def __call__(
-        self, value: bytes, source: str, account: str, order_qty: Callable[[str | None, str | None], Decimal | None]
-    ) -> Sequence[Report]:
+    def __call__(self, value: bytes, source: str, account: str, order_qty: QuantityOf) -> Sequence[Report]:
         """Return the reports in one frame or snapshot."""
 
 

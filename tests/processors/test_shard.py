@@ -225,7 +225,7 @@ def test_a_frame_that_can_not_be_read_is_not_missing() -> None:
     assert running.counts.missing.total() == 0
 
 
-@pytest.mark.parametrize("value", [b"{", b"[]", b'{"reason":7}'])
+@pytest.mark.parametrize("value", [b"{", b"[]", b'{"reason":7}', b'{"reason":"\xff"}'])
 def test_a_marker_that_can_not_be_read_is_kept_too(value: bytes) -> None:
     marker = frame(value, headers_=headers(1, Kind.DISCONNECTED))
 

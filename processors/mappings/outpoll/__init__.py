@@ -26,10 +26,10 @@ import msgspec
 
 from processors.core.errors import MappingError
 from processors.core.model import Report
+from processors.core.reading import QuantityOf
 from processors.mappings.outpoll.history import read_orders, read_trades
 from processors.mappings.outpoll.stream import read_frame
 from processors.mappings.outpoll.tpsl import read_tpsl_orders
-from processors.mappings.outpoll.words import QuantityOf
 
 __all__ = ["reports"]
 

@@ -19,7 +19,8 @@ from msgspec import Struct
 
 from processors.core.errors import MappingError
 from processors.core.model import ZERO, Report, Trade
-from processors.mappings.outpoll.words import NAMELESS, ORDER_TYPES, SIDES, finite, read_each, status_of, time_ns
+from processors.core.reading import read_each
+from processors.mappings.outpoll.words import NAMELESS, ORDER_TYPES, SIDES, finite, status_of, time_ns
 from schemas.fix import OrdStatus, OrdType, Side
 
 __all__ = ["read_orders", "read_trades"]

@@ -12,7 +12,8 @@ from msgspec import Struct
 
 from processors.core.errors import MappingError
 from processors.core.model import Report
-from processors.mappings.outpoll.words import NAMELESS, finite, read_each, status_of, time_ns
+from processors.core.reading import read_each
+from processors.mappings.outpoll.words import NAMELESS, finite, status_of, time_ns
 from schemas.fix import OrdType, Side
 
 __all__ = ["TpslOrder", "read_tpsl_orders", "tpsl_report"]

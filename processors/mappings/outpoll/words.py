@@ -1,20 +1,12 @@
 """Outpoll's words and numbers, as FIX's words and Decimals."""
 
-from collections.abc import Callable, Sequence
 from decimal import Decimal
-from typing import Final, TypeVar
-
-import msgspec
+from typing import Final
 
 from processors.core.errors import MappingError
-from processors.core.model import Report
 from schemas.fix import OrdStatus, OrdType, Side
 
-__all__ = ["NAMELESS", "ORDER_TYPES", "SIDES", "QuantityOf", "finite", "read_each", "status_of", "time_ns"]
-
-# Gives the OrderQty that is known of an order by its request id or the venue's id.
-QuantityOf = Callable[[str | None, str | None], Decimal | None]
-_T = TypeVar("_T")
+__all__ = ["NAMELESS", "ORDER_TYPES", "SIDES", "finite", "status_of", "time_ns"]
 
 NAMELESS: Final = "an order without an id"
 _NS_PER_MS: Final = 1_000_000
@@ -74,25 +66,3 @@ def time_ns(milliseconds: int | None) -> int | None:
     if not 0 < milliseconds < _LATEST_MS:
         raise MappingError("m", milliseconds, "no time in milliseconds")
     return milliseconds * _NS_PER_MS
-
-
-def read_each(items: Sequence[msgspec.Raw], read: Callable[[msgspec.Raw], Report | None]) -> list[Report]:
-    """Return the reports of an answer's items; `read` gives None for one that tells of nothing.
-
-    Raises:
-        MappingError: of the first that can't be read; it carries the reports of all that can.
-    """
-    reports: list[Report] = []
-    unread: MappingError | None = None
-    for item in items:
-        try:
-            report = read(item)
-        except MappingError as error:
-            unread = unread or error
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            unread = unread or MappingError("item", bytes(item)[:80], str(error))
-        else:
-            reports += [report] if report is not None else []
-    if unread is not None:
-        raise MappingError(unread.field, unread.value, unread.reason, reports)
-    return reports

@@ -20,13 +20,13 @@ else's, however equal it is to one whose call got no answer (`Report.created_ns`
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal
 from typing import Final
 
 import msgspec
 
 from processors.core.errors import MappingError
 from processors.core.model import Report
+from processors.core.reading import QuantityOf
 from processors.mappings.ripio.answers import read_order, read_orders, read_trades
 from processors.mappings.ripio.stream import read_message
 
@@ -43,9 +43,7 @@ _ANSWERS: Final[Mapping[str, Callable[[bytes, str], Sequence[Report]]]] = {
 }
 
 
-def reports(
-    value: bytes, source: str, account: str, order_qty: Callable[[str | None, str | None], Decimal | None]
-) -> Sequence[Report]:
+def reports(value: bytes, source: str, account: str, order_qty: QuantityOf) -> Sequence[Report]:
     """Read one record of the venue's frames.
 
     `source` and `account` are the record's headers: the venue names its user only. `order_qty` is not

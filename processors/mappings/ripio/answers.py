@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from processors.core.errors import MappingError
 from processors.core.model import Report
+from processors.core.reading import read_each
 from processors.mappings.ripio.trades import UserTrade, trade_report
 from processors.mappings.ripio.words import (
     ORDER_TYPES,
@@ -20,7 +21,6 @@ from processors.mappings.ripio.words import (
     number,
     or_none,
     quote_currency,
-    read_each,
     request_id,
     status,
     time_ns,

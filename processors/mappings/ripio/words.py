@@ -1,14 +1,11 @@
 """Ripio's words, numbers and times, as FIX's words, Decimals and nanoseconds."""
 
-from collections.abc import Callable, Iterable
 from decimal import Decimal
 from functools import lru_cache
 from typing import Final
 
-import msgspec
-
 from processors.core.errors import MappingError
-from processors.core.model import ZERO, Report
+from processors.core.model import ZERO
 from processors.core.times import rfc3339_ns
 from schemas.fix import LastLiquidityInd, OrdStatus, OrdType, Side
 
@@ -20,7 +17,6 @@ __all__ = [
     "number",
     "or_none",
     "quote_currency",
-    "read_each",
     "request_id",
     "status",
     "time_ns",
@@ -118,23 +114,3 @@ def time_ns(text: str | None) -> int | None:
         return None
     text = text.replace(" ", "T", 1).removesuffix("Z").removesuffix("+00:00")
     return rfc3339_ns(f"{text}Z")
-
-
-def read_each(things: Iterable[msgspec.Raw], read: Callable[[msgspec.Raw], Report]) -> list[Report]:
-    """Return the reports of all things in a list.
-
-    Raises:
-        MappingError: of the first that can't be read; it carries the reports of all that can.
-    """
-    reports: list[Report] = []
-    unread: MappingError | None = None
-    for thing in things:
-        try:
-            reports.append(read(thing))
-        except MappingError as error:
-            unread = unread or error
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            unread = unread or MappingError("data", bytes(thing)[:80], str(error))
-    if unread is not None:
-        raise MappingError(unread.field, unread.value, unread.reason, reports)
-    return reports

@@ -22,10 +22,10 @@ import msgspec
 
 from processors.core.errors import MappingError
 from processors.core.model import Report
+from processors.core.reading import QuantityOf
 from processors.mappings.tinvest.stops import read_stop_orders
 from processors.mappings.tinvest.stream import read_frame
 from processors.mappings.tinvest.unary import read_order, read_orders
-from processors.mappings.tinvest.words import QuantityOf
 
 __all__ = ["reports"]
 

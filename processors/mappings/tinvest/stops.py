@@ -13,8 +13,9 @@ from msgspec import Struct
 
 from processors.core.errors import MappingError
 from processors.core.model import Report
+from processors.core.reading import QuantityOf, read_each
 from processors.core.times import rfc3339_ns
-from processors.mappings.tinvest.words import SIDES, Money, QuantityOf, money, read_each
+from processors.mappings.tinvest.words import SIDES, Money, money
 from schemas.fix import OrdStatus, OrdType, Side, TimeInForce
 
 __all__ = ["StopOrderState", "read_stop_orders", "stop_state"]

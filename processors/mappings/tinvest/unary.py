@@ -11,16 +11,15 @@ from msgspec import Struct
 
 from processors.core.errors import MappingError
 from processors.core.model import Report, Trade
+from processors.core.reading import QuantityOf, read_each
 from processors.core.times import rfc3339_ns
 from processors.mappings.tinvest.words import (
     NAMELESS,
     ORDER_TYPES,
     SIDES,
     Money,
-    QuantityOf,
     is_internal,
     money,
-    read_each,
     status,
 )
 from schemas.fix import OrdStatus, OrdType

@@ -1,14 +1,12 @@
 """T-Invest's words and numbers, as FIX's words and Decimals."""
 
-from collections.abc import Callable, Sequence
 from decimal import Decimal
 from functools import lru_cache
-from typing import Final, TypeVar
+from typing import Final
 
 from msgspec import Struct
 
 from processors.core.errors import MappingError
-from processors.core.model import Report
 from schemas.fix import OrdStatus, OrdType, Side, TimeInForce
 
 __all__ = [
@@ -18,17 +16,11 @@ __all__ = [
     "STATUSES",
     "TIMES_IN_FORCE",
     "Money",
-    "QuantityOf",
     "decimal",
     "is_internal",
     "money",
-    "read_each",
     "status",
 ]
-
-# Gives the OrderQty, in pieces, that is known of an order by its request id or the venue's id.
-QuantityOf = Callable[[str | None, str | None], Decimal | None]
-_T = TypeVar("_T")
 
 NAMELESS: Final = "an order without an id, and without a request's"
 
@@ -95,21 +87,3 @@ def money(units: int, nano: int) -> Decimal:
         raise MappingError("nano", nano, f"no fraction that goes with {units} units")
     sign = "-" if nano < 0 else ""
     return Decimal(f"{sign}{abs(units)}.{abs(nano):09d}".rstrip("0"))
-
-
-def read_each(orders: Sequence[_T], read: Callable[[_T], Report]) -> list[Report]:
-    """Return the reports of all orders of an answer.
-
-    Raises:
-        MappingError: of the first that can't be read; it carries the reports of all that can.
-    """
-    reports: list[Report] = []
-    unread: MappingError | None = None
-    for order in orders:
-        try:
-            reports.append(read(order))
-        except MappingError as error:
-            unread = unread or error
-    if unread is not None:
-        raise MappingError(unread.field, unread.value, unread.reason, reports)
-    return reports

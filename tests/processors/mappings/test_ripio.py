@@ -315,6 +315,30 @@ def test_what_is_no_message_is_refused(value: bytes):
         read(value)
 
 
+NO_UTF_8 = json.dumps(order()).encode().replace(ORDER_ID.encode(), b"\xff")
+
+
+@pytest.mark.parametrize(
+    ("source", "value"),
+    [
+        ("order_status", b'{"id":7,"topic":"order_status","body":' + NO_UTF_8 + b"}"),
+        ("rest:GetOrderById", b'{"data":' + NO_UTF_8 + b"}"),
+        ("rest:GetUserOrders", b'{"data":{"orders":[' + NO_UTF_8 + b"]}}"),
+    ],
+)
+def test_text_that_is_no_utf_8_is_refused(source: str, value: bytes):
+    with pytest.raises(MappingError, match="utf-8"):
+        read(value, source)
+
+
+def test_of_a_list_with_text_that_is_no_utf_8_the_other_orders_are_told():
+    good = json.dumps(listed()).encode()
+    with pytest.raises(MappingError) as refused:
+        read(b'{"data":{"orders":[' + NO_UTF_8 + b"," + good + b"]}}", "rest:GetUserOrders")
+
+    assert [report.ord_status for report in refused.value.reports] == [OrdStatus.FILLED]
+
+
 @given(st.binary())
 def test_whatever_comes_is_read_or_refused_as_data(value: bytes):
     for source in ("order_status", "rest:GetUserOrders"):
@@ -384,7 +408,7 @@ def test_a_list_of_trades_is_one_report_a_trade_the_oldest_first(source: str):
 
 
 @pytest.mark.parametrize(
-    ("bad", "named"), [(listed(status="odd"), "status='odd'"), ({"status": "open"}, "data="), ([], "data=")]
+    ("bad", "named"), [(listed(status="odd"), "status='odd'"), ({"status": "open"}, "item="), ([], "item=")]
 )
 def test_what_can_be_read_of_a_list_goes_on_beside_what_cannot(bad: Any, named: str):
     with pytest.raises(MappingError, match=f"^{named}") as refused:

@@ -1,0 +1,40 @@
+"""What the mappings of all venues share: how an answer that tells of many things is read, and what they may ask."""
+
+from collections.abc import Callable, Iterable
+from decimal import Decimal
+from typing import TypeVar
+
+import msgspec
+
+from processors.core.errors import MappingError
+from processors.core.model import Report
+
+__all__ = ["QuantityOf", "read_each"]
+
+# Gives the OrderQty, in units of the instrument, that is known of an order by its request id or the venue's id.
+QuantityOf = Callable[[str | None, str | None], Decimal | None]
+
+_Item = TypeVar("_Item")
+
+
+def read_each(items: Iterable[_Item], read: Callable[[_Item], Report | None]) -> list[Report]:
+    """Return the reports of an answer's items; `read` gives None for one that tells of nothing.
+
+    Raises:
+        MappingError: of the first that can't be read; it carries the reports of all that can.
+    """
+    reports: list[Report] = []
+    unread: MappingError | None = None
+    for item in items:
+        try:
+            report = read(item)
+        except MappingError as error:
+            unread = unread or error
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            told = bytes(item) if isinstance(item, msgspec.Raw) else str(item)
+            unread = unread or MappingError("item", told[:80], str(error))
+        else:
+            reports += [report] if report is not None else []
+    if unread is not None:
+        raise MappingError(unread.field, unread.value, unread.reason, reports)
+    return reports
