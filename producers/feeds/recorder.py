@@ -17,8 +17,8 @@ from confluent_kafka.admin import ConfigResource, ResourceType  # type: ignore[a
 
 from dropcopy.errors import ClusterError, DropcopyError, SettingsError
 from dropcopy.kafka import MAX_RECORD_BYTES, producer_config, reach_cluster
-from dropcopy.logs import get_logger
 from dropcopy.settings import Settings
+from dropcopy.trouble import Trouble
 from producers.feeds import metrics
 from producers.settings import FeedSettings
 from schemas.headers import FrameHeaders, Kind, pack
@@ -35,8 +35,6 @@ _CONNECTIONS_MOST = 16
 REACH_S = 10
 _POLL_S = 0.1
 _ROOM_POLL_S = 0.02
-
-log = get_logger(__name__)
 
 
 class RecordTooLarge(ClusterError):  # noqa: N818 -- says what the record is
@@ -78,9 +76,9 @@ class Recorder:
             queue_buffering_max_messages=feed.queue_records + _RESERVE_RECORDS,
             queue_buffering_max_kbytes=(feed.queue_bytes + 4 * MAX_RECORD_BYTES) // 1024,
         )
-        # librdkafka's own lines would tell the same as `error_cb`.
+        self._trouble = Trouble(f"feed-{venue}")
         try:
-            self._producer = Producer(properties | {"error_cb": self._on_error, "log_level": 0})
+            self._producer = Producer(properties | self._trouble.properties() | {"error_cb": self._on_error})
         except KafkaException as error:
             raise SettingsError(
                 f"Kafka's producer refuses its settings: {error.args[0].str()}",
@@ -210,16 +208,15 @@ class Recorder:
             self._delivered.inc()
             if self._unreachable:
                 self._unreachable = False
-                log.info("kafka_reached", topic=self.topic, waiting=self.waiting_records)
+                self._trouble.over()
         elif self._failure is None and not self._ending:
             self._failure = _undeliverable(self.topic, error, len(message))
 
     def _on_error(self, error: KafkaError) -> None:
+        self._trouble.take(error)
+        self._unreachable = True
         if error.fatal() and self._failure is None:
             self._failure = ClusterError(f"the producer of {self.topic} can't go on: {error.str()}")
-        elif not self._unreachable:
-            self._unreachable = True
-            log.warning("kafka_unreachable", topic=self.topic, error=error.str(), waiting=self.waiting_records)
 
 
 # What librdkafka keeps for a record beside its value, roughly: the bound is on memory.

@@ -52,6 +52,7 @@ class Journal:
         self._settings = settings
         self._required = gateway.journal == "required"
         self._timeout_s = gateway.journal_timeout_s
+        self._trouble = Trouble("journal")
         self._writer: AvroWriter | None = None
         self._producer: Producer | None = None
         self._stopping = threading.Event()
@@ -76,7 +77,7 @@ class Journal:
     def _open(self) -> None:
         writer = AvroWriter(SUBMITTED.record or "", schema_ids(self._settings, [SUBMITTED])[SUBMITTED.name])
         properties = producer_config(self._settings, linger_ms=0, queue_buffering_max_messages=MOST_WAITING)
-        producer = Producer(properties | Trouble("journal").properties())
+        producer = Producer(properties | self._trouble.properties())
         try:
             known = producer.list_topics(timeout=self._timeout_s).topics
         except KafkaException as error:
@@ -174,6 +175,8 @@ class Journal:
                 acknowledged.set_exception(KafkaException(error))
 
         def delivered(error: KafkaError | None, message: Message) -> None:
+            if error is None:
+                self._trouble.over()
             loop.call_soon_threadsafe(settle, error)
 
         key = account_key(record["venue"], record["account"])

@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
+import structlog
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
@@ -210,7 +211,7 @@ async def test_a_short_standstill_of_the_broker_is_no_gap(
     assert [headers.sequence for _, _, headers, _ in topic.records] == list(range(1, len(topic.records) + 1))
 
 
-async def test_a_broker_that_is_killed_and_started_again_gets_everything(
+async def test_a_broker_that_is_killed_and_started_again_gets_everything_and_the_log_tells_of_both(
     stack: Stack, topic: Topic, server: VenueServer, start: Start
 ):
     sent = 0
@@ -226,19 +227,23 @@ async def test_a_broker_that_is_killed_and_started_again_gets_everything(
         await socket.wait_closed()
 
     server.talks = [talk]
-    async with Recorder(stack.settings, FeedSettings(), "tinvest") as recorder:
-        start(venue(server), recorder, Limits())
-        await topic.until(lambda records: len(records) > 100)
-        stack.broker.process.kill()
-        await until(lambda: recorder.waiting_records > 100)
-        await asyncio.to_thread(stack.broker.start)
-        await asyncio.to_thread(stack.broker.wait_until_ready)
-        enough.set()
-        await until(lambda: recorder.waiting_records == 0, 30)
-        found = await topic.until(lambda records: len(records) >= sent and records)
+    with structlog.testing.capture_logs() as logged:
+        async with Recorder(stack.settings, FeedSettings(), "tinvest") as recorder:
+            start(venue(server), recorder, Limits())
+            await topic.until(lambda records: len(records) > 100)
+            stack.broker.process.kill()
+            await until(lambda: recorder.waiting_records > 100)
+            await asyncio.to_thread(stack.broker.start)
+            await asyncio.to_thread(stack.broker.wait_until_ready)
+            enough.set()
+            await until(lambda: recorder.waiting_records == 0, 30)
+            found = await topic.until(lambda records: len(records) >= sent and records)
     numbers = [json.loads(value)["orderState"]["n"] for _, _, _, value in found if b"orderState" in value]
     assert numbers == list(range(sent))
     assert [headers.sequence for _, _, headers, _ in found] == list(range(1, len(found) + 1))
+    told = [line["event"] for line in logged if line.get("client") == "feed-tinvest"]
+    assert told[0] == "kafka_trouble"
+    assert told[-1] == "kafka_back"
 
 
 def test_a_missing_topic_is_told_at_the_start(stack: Stack):

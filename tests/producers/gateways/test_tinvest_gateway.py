@@ -13,6 +13,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+import structlog
 import trustme
 from aiohttp import web
 
@@ -22,6 +23,7 @@ from dropcopy.settings import Settings
 from producers.gateways.orders import Accepted, NewOrder, PriceType, Rejected, Unknown
 from producers.gateways.tinvest import TInvestGateway
 from sandbox.ports import free_ports
+from sandbox.processes import wait_until
 from sandbox.simulators.tinvest import TInvestSimulator
 from sandbox.stack import Stack
 from schemas.fix import OrdType
@@ -299,6 +301,23 @@ async def test_while_kafka_is_frozen_no_order_is_sent_and_later_the_journal_says
         assert await phases(journal, order) == ["INTENT", "REJECTED"]
         assert isinstance(await gateway.post_order(after), Accepted)
     assert order.order_request_id not in {entry["order_request_id"] for entry in simulator.orders()}
+
+
+async def test_the_log_tells_when_the_journals_broker_is_gone_and_when_it_is_back(
+    gateway_to: MakeGateway, simulator: TInvestSimulator, stack: Stack
+) -> None:
+    def told() -> list[str]:
+        return [line["event"] for line in logged if line.get("client") == "journal"]
+
+    with structlog.testing.capture_logs() as logged:
+        async with gateway_to(journal_timeout_s=30) as gateway:
+            await gateway.post_order(a_new_order())
+            await asyncio.to_thread(stack.broker.stop)
+            assert await asyncio.to_thread(wait_until, lambda: "kafka_trouble" in told(), 10)
+            await asyncio.to_thread(stack.broker.start)
+            await asyncio.to_thread(stack.broker.wait_until_ready)
+            assert isinstance(await gateway.post_order(a_new_order()), Accepted)
+    assert told()[-1] == "kafka_back"
 
 
 async def test_with_best_effort_orders_go_without_the_journal_which_catches_up(
