@@ -15,10 +15,12 @@ import re
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
+from hashlib import sha256
 from typing import Any
 
 import msgspec
 from prometheus_client import Counter, Gauge, Histogram
+from pydantic import SecretStr
 
 from dropcopy.errors import UsageError
 from dropcopy.logs import get_logger
@@ -26,7 +28,7 @@ from producers.gateways import pacing
 from producers.gateways.pacing import Budget, BudgetName, Call, Meter, Pace, Told
 from producers.rest import NotSent
 
-__all__ = ["LimitError", "Limits", "Plan", "Turns", "read_told"]
+__all__ = ["SECOND_NS", "TOO_MANY_REQUESTS", "LimitError", "Limits", "Plan", "Turns", "shared_limits", "read_told"]
 
 SECOND_NS = 1_000_000_000
 TOO_MANY_REQUESTS = 429
@@ -259,3 +261,17 @@ class Limits:
             EXHAUSTED.labels(self._plan.venue, _short(method)).inc()
             _log.warning("limit_exhausted", **self._facts(_short(method), name))
         self._turns.hear(name, headers, status)
+
+
+_limits: dict[tuple[str, str], Limits] = {}
+
+
+def shared_limits(rest_url: str, secret: SecretStr, make: Callable[[str, str], Limits]) -> Limits:
+    """Return the process's one `Limits` of an address and a token, or a key.
+
+    Where there is none yet, `make` makes it of the address and a name for the owner of the secret.
+    """
+    key = rest_url.rstrip("/"), sha256(secret.get_secret_value().encode()).hexdigest()
+    if key not in _limits:
+        _limits[key] = make(*key)
+    return _limits[key]

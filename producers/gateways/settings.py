@@ -1,4 +1,4 @@
-"""Settings of order entry, the same for every venue."""
+"""Settings of order entry, whatever the venue, but for how often T-Invest may be called."""
 
 from typing import Literal
 
@@ -29,7 +29,8 @@ class GatewaySettings(SettingsGroup):
     order_settle_timeout_s: float = Field(default=5, ge=0, le=300)
     # Of a query with all its attempts, each of which takes at most as long as an order's call.
     query_timeout_s: float = Field(default=10, gt=0, le=300)
-    # Whether calls keep to the limits that the venue documents, or only to those that its answers tell.
+    # At T-Invest, whether calls keep to the limits that it documents, or only to those that its answers tell.
     call_limits: Literal["documented", "told"] = "documented"
-    # Of all calls of this process to one address of a venue (T-Invest, "Limits": 50 from one IP address).
+    # Of all calls of this process to one address of T-Invest ("Limits": 50 from one IP address). The other venues
+    # have a setting of that name of their own.
     calls_per_s: int = Field(default=50, ge=1, le=10_000)

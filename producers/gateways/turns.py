@@ -6,13 +6,12 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from types import TracebackType
 from typing import Self
 
-from producers.gateways.limits import LimitError, Limits
+from producers.gateways.limits import TOO_MANY_REQUESTS, LimitError, Limits
 from producers.gateways.orders import Outcome
 from producers.rest import RestAnswer
 
 __all__ = ["InTurn", "is_too_many"]
 
-TOO_MANY_REQUESTS = 429
 # How often a call that the venue would not count in is made again.
 AGAIN_MOST = 3
 

@@ -23,10 +23,10 @@ from producers.gateways.outpoll.states import OrderState, StopOrder, Trade
 from producers.gateways.settings import GatewaySettings
 from producers.gateways.stop_orders import StopStatus
 from producers.rest import RestAnswer, RestClient
+from producers.venue_settings import plain_headers
 from producers.venues.outpoll import VenueSettings
 from producers.venues.outpoll.limits import limits_of
 from producers.venues.outpoll.lists import Item, Page, read_page
-from producers.venues.outpoll.settings import plain_headers
 from producers.venues.outpoll.signing import signed_headers
 from schemas.fix import OrdStatus
 

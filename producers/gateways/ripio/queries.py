@@ -24,10 +24,10 @@ from producers.gateways.ripio.states import OrderState, Page, TradeState, read_o
 from producers.gateways.ripio.words import venue_word
 from producers.gateways.settings import GatewaySettings
 from producers.rest import RestAnswer, RestClient
+from producers.venue_settings import plain_headers
 from producers.venues.ripio import VenueSettings
 from producers.venues.ripio.errors import RipioError, read_error
 from producers.venues.ripio.limits import limits_of
-from producers.venues.ripio.settings import plain_headers
 from producers.venues.ripio.signing import Signer
 from schemas.fix import OrdStatus
 

@@ -20,11 +20,12 @@ from producers.gateways.settings import GatewaySettings
 from producers.gateways.stop_orders import NewStopOrder
 from producers.gateways.tinvest import requests
 from producers.gateways.tinvest.answers import read_answer, read_cancel_answer, read_state, read_stop_answer
-from producers.gateways.tinvest.queries import CONTRACT, TInvestQueries
+from producers.gateways.tinvest.queries import TInvestQueries
 from producers.gateways.tinvest.states import OrderState
 from producers.rest import RestAnswer
 from producers.venues.tinvest import VenueSettings
 from producers.venues.tinvest.errors import TInvestError, is_rate_limited
+from producers.venues.tinvest.snapshots import CONTRACT
 
 __all__ = ["TInvestGateway"]
 

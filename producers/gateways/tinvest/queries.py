@@ -29,11 +29,10 @@ from producers.rest import RestAnswer, RestClient
 from producers.venues.tinvest import VenueSettings, rest_headers
 from producers.venues.tinvest.errors import TInvestError, read_error
 from producers.venues.tinvest.limits import limits_of
+from producers.venues.tinvest.snapshots import CONTRACT
 from schemas.fix import OrdStatus, Side
 
 __all__ = ["TInvestQueries"]
-
-CONTRACT = "tinkoff.public.invest.api.contract.v1"
 
 Answer = TypeVar("Answer")
 

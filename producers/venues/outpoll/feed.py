@@ -25,11 +25,12 @@ from producers.feeds.venue import (
     What,
 )
 from producers.rest import CallError, RestAnswer, RestClient
+from producers.venue_settings import plain_headers
 from producers.venues.outpoll import meanings
 from producers.venues.outpoll.limits import limits_of
 from producers.venues.outpoll.lists import read_page
 from producers.venues.outpoll.refusals import said
-from producers.venues.outpoll.settings import VenueSettings, plain_headers
+from producers.venues.outpoll.settings import VenueSettings
 from producers.venues.outpoll.signing import auth_message, signed_headers
 from producers.venues.outpoll.snapshots import ACTIVE, HISTORY, TPSL, TRADES, HistoryReader, TpslReader
 

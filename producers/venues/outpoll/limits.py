@@ -6,9 +6,7 @@ to themselves; what the venue's answers say of it is kept to. The history servic
 apart: that one has had enough says nothing of the other, and orders can be cancelled meanwhile.
 """
 
-from hashlib import sha256
-
-from producers.gateways.limits import SECOND_NS, Limits, Plan
+from producers.gateways.limits import SECOND_NS, Limits, Plan, shared_limits
 from producers.gateways.pacing import Budget
 from producers.venues.outpoll.settings import VenueSettings
 
@@ -19,8 +17,6 @@ KEPT_PERCENT = 20
 
 # By the last part of a call's path, or its name in the headers of what is recorded; all else is the order service's.
 HISTORY_CALLS = ("orders", "active-orders", "trades", "history-orders", "history-trades")
-
-_limits: dict[tuple[str, str], Limits] = {}
 
 
 def plan(calls_per_s: int) -> Plan:
@@ -33,8 +29,6 @@ def plan(calls_per_s: int) -> Plan:
 
 def limits_of(settings: VenueSettings) -> Limits:
     """Return the process's one `Limits` of this address and key."""
-    owner = sha256(settings.api_key.get_secret_value().encode()).hexdigest()
-    key = settings.rest_url.rstrip("/"), owner
-    if key not in _limits:
-        _limits[key] = Limits(plan(settings.calls_per_s), owner=owner)
-    return _limits[key]
+    return shared_limits(
+        settings.rest_url, settings.api_key, lambda _, owner: Limits(plan(settings.calls_per_s), owner=owner)
+    )

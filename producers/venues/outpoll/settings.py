@@ -1,19 +1,15 @@
 """Where Outpoll is, and as whom to go there."""
 
-import re
-from importlib.metadata import version
 from pathlib import Path
 from typing import ClassVar
 
 from pydantic import Field, SecretStr, field_validator
 
 from dropcopy.settings import SettingsGroup
+from producers.venue_settings import IN_HEADERS, HeaderSecret
 from producers.venues.outpoll.signing import key_of
 
-__all__ = ["IN_HEADERS", "VenueSettings", "plain_headers"]
-
-# What a header can carry.
-IN_HEADERS = r"^[!-~]+$"
+__all__ = ["VenueSettings"]
 
 
 class VenueSettings(SettingsGroup):
@@ -31,7 +27,7 @@ class VenueSettings(SettingsGroup):
 
     group: ClassVar[str] = "outpoll"
 
-    api_key: SecretStr = Field(min_length=1)
+    api_key: HeaderSecret
     api_secret: SecretStr = Field(min_length=1)
     account: str = Field(pattern=IN_HEADERS)
     rest_url: str = Field(default="https://order-service.outpoll.com", pattern=r"^https?://[^/]")
@@ -45,20 +41,8 @@ class VenueSettings(SettingsGroup):
     silence_s: float = Field(default=60, gt=0, le=3600)
     calls_per_s: int = Field(default=5, ge=1, le=10_000)
 
-    @field_validator("api_key")
-    @classmethod
-    def _header_safe(cls, key: SecretStr) -> SecretStr:
-        if not re.fullmatch(IN_HEADERS, key.get_secret_value()):
-            raise ValueError("holds a space or a character that can't stand in a header")
-        return key
-
     @field_validator("api_secret")
     @classmethod
     def _decodable(cls, secret: SecretStr) -> SecretStr:
         key_of(secret.get_secret_value())
         return secret
-
-
-def plain_headers() -> dict[str, str]:
-    """Return the headers of every call and hand-shake that are the same each time."""
-    return {"user-agent": f"dropcopy/{version('dropcopy')}"}

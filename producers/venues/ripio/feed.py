@@ -28,10 +28,11 @@ from producers.feeds.venue import (
     http_meaning,
 )
 from producers.rest import RestAnswer, RestClient
+from producers.venue_settings import plain_headers
 from producers.venues.ripio import snapshots
 from producers.venues.ripio.errors import RipioError, read_error
 from producers.venues.ripio.limits import limits_of
-from producers.venues.ripio.settings import VenueSettings, plain_headers
+from producers.venues.ripio.settings import VenueSettings
 from producers.venues.ripio.signing import Signer
 
 __all__ = ["TOPICS", "VenueFeed"]

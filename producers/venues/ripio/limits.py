@@ -9,17 +9,14 @@ which nobody says when it ends: the next call comes a second later, either way.
 """
 
 from collections.abc import Mapping
-from hashlib import sha256
 
 from pydantic import SecretStr
 
-from producers.gateways.limits import Limits, Plan
+from producers.gateways.limits import SECOND_NS, TOO_MANY_REQUESTS, Limits, Plan, shared_limits
 from producers.gateways.pacing import Budget
 
 __all__ = ["limits_of", "plan"]
 
-SECOND_NS = 1_000_000_000
-TOO_MANY_REQUESTS = 429
 _CALLS = "calls"
 
 _AFTER_A_SECOND = {"x-ratelimit-reset": "1"}
@@ -33,9 +30,6 @@ class RipioLimits(Limits):
         super().learn(method, _AFTER_A_SECOND if status == TOO_MANY_REQUESTS else {}, status)
 
 
-_limits: dict[tuple[str, str, float], Limits] = {}
-
-
 def plan(calls_per_s: float) -> Plan:
     """Return the limit of all calls."""
     calls = max(1, int(calls_per_s))
@@ -44,8 +38,5 @@ def plan(calls_per_s: float) -> Plan:
 
 
 def limits_of(rest_url: str, token: SecretStr, calls_per_s: float) -> Limits:
-    """Return the process's one `Limits` of this address and token."""
-    key = rest_url.rstrip("/"), sha256(token.get_secret_value().encode()).hexdigest(), calls_per_s
-    if key not in _limits:
-        _limits[key] = RipioLimits(plan(calls_per_s), owner=key[1])
-    return _limits[key]
+    """Return the process's one `Limits` of this address and token, with `calls_per_s` as it was said at first."""
+    return shared_limits(rest_url, token, lambda _, owner: RipioLimits(plan(calls_per_s), owner=owner))

@@ -1,24 +1,14 @@
 """Where Ripio Trade is, and as whom to go there."""
 
-import re
-from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
-from pydantic import BeforeValidator, Field, SecretStr, field_validator
+from pydantic import Field, SecretStr
 
 from dropcopy.settings import SettingsGroup
+from producers.venue_settings import COMMA_SEPARATED, IN_HEADERS, HeaderSecret
 
-__all__ = ["IN_HEADERS", "VenueSettings", "plain_headers"]
-
-# What a header can carry.
-IN_HEADERS = r"^[!-~]+$"
-
-
-def _split(value: Any) -> Any:
-    parts = value.split(",") if isinstance(value, str) else value
-    return tuple(dict.fromkeys(part.strip() for part in parts if part.strip()))
-
+__all__ = ["VenueSettings"]
 
 _Pair = Annotated[str, Field(pattern=r"^[A-Za-z0-9]+_[A-Za-z0-9]+$")]
 
@@ -39,10 +29,10 @@ class VenueSettings(SettingsGroup):
 
     group: ClassVar[str] = "ripio"
 
-    api_token: SecretStr = Field(min_length=1)
+    api_token: HeaderSecret
     api_secret: SecretStr = Field(min_length=1)
     account: str = Field(pattern=IN_HEADERS)
-    pairs: Annotated[tuple[_Pair, ...], BeforeValidator(_split)] = ()
+    pairs: Annotated[tuple[_Pair, ...], COMMA_SEPARATED] = ()
     rest_url: str = Field(default="https://api.ripiotrade.co/v4", pattern=r"^https?://[^/?#]+(/[^?#]*)?$")
     ws_url: str = Field(default="wss://ws.ripiotrade.co", pattern=r"^wss?://[^/]")
     ca_file: Path | None = None
@@ -51,15 +41,3 @@ class VenueSettings(SettingsGroup):
     timestamp_tolerance_ms: int = Field(default=5000, ge=1, le=60_000)
     ping_every_s: float = Field(default=20, gt=0, le=3600)
     silence_s: float = Field(default=65, gt=0, le=3600)
-
-    @field_validator("api_token")
-    @classmethod
-    def _header_safe(cls, token: SecretStr) -> SecretStr:
-        if not re.fullmatch(IN_HEADERS, token.get_secret_value()):
-            raise ValueError("holds a space or a character that can't stand in a header")
-        return token
-
-
-def plain_headers() -> dict[str, str]:
-    """Return the headers of every call and hand-shake that are the same each time."""
-    return {"user-agent": f"dropcopy/{version('dropcopy')}"}

@@ -13,10 +13,11 @@ import msgspec
 
 from producers.feeds.venue import CallLimits, Heard, Meaning, OrderSeen, Reads, SnapshotCall, VenueDefaults, What
 from producers.rest import RestAnswer
+from producers.venue_settings import IN_HEADERS
 from producers.venues.tinvest import meanings, snapshots
 from producers.venues.tinvest.limits import limits_of
 from producers.venues.tinvest.meanings import ErrorDetail, error_meaning
-from producers.venues.tinvest.settings import IN_HEADERS, VenueSettings, rest_headers
+from producers.venues.tinvest.settings import VenueSettings, rest_headers
 from producers.venues.tinvest.snapshots import OfAccount, OrderState, StopOrder
 
 __all__ = ["VenueFeed"]

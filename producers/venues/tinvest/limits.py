@@ -5,11 +5,9 @@ calls a second from one address, whatever the account and token). The limits of 
 these by grade and time: what the venue's answers say replaces them.
 """
 
-from hashlib import sha256
-
 from pydantic import SecretStr
 
-from producers.gateways.limits import SECOND_NS, Limits, Plan, Turns
+from producers.gateways.limits import SECOND_NS, Limits, Plan, Turns, shared_limits
 from producers.gateways.pacing import Budget
 
 __all__ = ["CALLS_PER_S", "limits_of", "plan"]
@@ -71,7 +69,6 @@ METHODS = {
 }
 
 _turns: dict[str, Turns] = {}
-_limits: dict[tuple[str, str], Limits] = {}
 
 
 def plan(calls_per_s: int = CALLS_PER_S, *, documented: bool = True) -> Plan:
@@ -90,9 +87,9 @@ def limits_of(rest_url: str, token: SecretStr, calls_per_s: int = CALLS_PER_S, *
 
     All tokens share what the address may be called, as it was said at first.
     """
-    key = rest_url.rstrip("/"), sha256(token.get_secret_value().encode()).hexdigest()
-    if key not in _limits:
+
+    def make(address: str, owner: str) -> Limits:
         chosen = plan(calls_per_s, documented=documented)
-        turns = _turns.setdefault(key[0], Turns(chosen.address))
-        _limits[key] = Limits(chosen, turns, owner=key[1])
-    return _limits[key]
+        return Limits(chosen, _turns.setdefault(address, Turns(chosen.address)), owner=owner)
+
+    return shared_limits(rest_url, token, make)

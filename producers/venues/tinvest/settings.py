@@ -1,24 +1,15 @@
 """Where T-Invest is, and as whom to go there."""
 
-import re
-from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Final, Literal
 
-from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from dropcopy.settings import SettingsGroup
+from producers.venue_settings import COMMA_SEPARATED, IN_HEADERS, HeaderSecret, plain_headers
 
-__all__ = ["IN_HEADERS", "VenueSettings", "rest_headers"]
+__all__ = ["VenueSettings", "rest_headers"]
 
-
-def _split(value: Any) -> Any:
-    parts = value.split(",") if isinstance(value, str) else value
-    return tuple(dict.fromkeys(part.strip() for part in parts if part.strip()))
-
-
-# What a header can carry.
-IN_HEADERS = r"^[!-~]+$"
 _Account = Annotated[str, Field(pattern=IN_HEADERS)]
 
 
@@ -48,8 +39,8 @@ class VenueSettings(SettingsGroup):
 
     group: ClassVar[str] = "tinvest"
 
-    token: SecretStr = Field(min_length=1)
-    accounts: Annotated[tuple[_Account, ...], BeforeValidator(_split)] = Field(min_length=1)
+    token: HeaderSecret
+    accounts: Annotated[tuple[_Account, ...], COMMA_SEPARATED] = Field(min_length=1)
     environment: Literal["production", "sandbox"] = _PRODUCTION
     rest_url: str = Field(pattern=r"^https?://[^/]")
     ws_url: str = Field(pattern=r"^wss?://[^/]")
@@ -65,18 +56,8 @@ class VenueSettings(SettingsGroup):
         environment = str(values.get("environment", _PRODUCTION))
         return _ADDRESSES.get(environment, _ADDRESSES[_PRODUCTION]) | values
 
-    @field_validator("token")
-    @classmethod
-    def _header_safe(cls, token: SecretStr) -> SecretStr:
-        if not re.fullmatch(IN_HEADERS, token.get_secret_value()):
-            raise ValueError("holds a space or a character that can't stand in a header")
-        return token
-
 
 def rest_headers(settings: VenueSettings) -> dict[str, str]:
     """Return the headers of every call ("gRPC", request headers; the same for REST)."""
-    return {
-        "authorization": f"Bearer {settings.token.get_secret_value()}",
-        "x-app-name": "dropcopy",
-        "user-agent": f"dropcopy/{version('dropcopy')}",
-    }
+    token = settings.token.get_secret_value()
+    return {"authorization": f"Bearer {token}", "x-app-name": "dropcopy"} | plain_headers()
