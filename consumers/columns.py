@@ -42,6 +42,7 @@ STYLES = {
     "SELL": "red",
     "connected": "green",
     "disconnected": "bold red",
+    "gap": "bold red",
     "snapshot": "yellow",
     "heartbeat": "dim",
     "reconciled": "dim",

@@ -29,7 +29,6 @@ __all__ = [
 # is larger than Kafka's default of 1 MB.
 MAX_RECORD_BYTES = 8 * 1024 * 1024
 
-
 # What holds the project's guarantees up, and what it names itself: not to be passed on from outside.
 FIXED = {
     "bootstrap.servers": "set DROPCOPY_BOOTSTRAP_SERVERS",

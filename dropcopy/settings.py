@@ -118,8 +118,11 @@ class Settings(SettingsGroup):
     partitions: int = Field(default=8, ge=1, le=1000)
     replication_factor: int = Field(default=1, ge=1, le=10)
 
+    # The processors' group, which the ids of their transactions begin with too.
     group_id: str = "dropcopy"
+    # A processor's own name, by which a restart of it gets its partitions back; without one it has another each time.
     worker_id: str = ""
+    # For how long a processor's partitions wait for it, and after what time a transaction is given up.
     session_timeout_s: float = Field(default=10, ge=1, le=300)
     transaction_timeout_s: float = Field(default=15, ge=1, le=900)
 
@@ -133,6 +136,7 @@ class Settings(SettingsGroup):
 
     log_format: Literal["auto", "console", "json"] = "auto"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    # Where a role that runs on answers `/metrics` and probes; without a port it does not, 0 takes any that is free.
     metrics_port: int | None = Field(default=None, ge=0, le=65535)
     bind_host: str = "127.0.0.1"
 

@@ -49,7 +49,7 @@ _LAST_S = 10.0
 
 
 def mapped_venues() -> dict[str, Reports]:
-    """Return the mapping of every venue that there is a file for."""
+    """Return the mapping of every venue that there is a folder for in `processors/mappings`."""
     names = [module.name for module in iter_modules(processors.mappings.__path__)]
     return {name: import_module(f"processors.mappings.{name}").reports for name in names}
 

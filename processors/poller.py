@@ -181,6 +181,7 @@ class Poller(threading.Thread):
             offsets |= self.done.popleft()
         if offsets:
             positions = [TopicPartition(tp.topic, tp.partition, offset) for tp, offset in offsets.items()]
+            # The client's types tell the two apart by the literal.
             if asynchronous:
                 self.consumer.commit(offsets=positions, asynchronous=True)
             else:

@@ -1,10 +1,9 @@
 """A Faust transport on librdkafka that hands on whole batches.
 
-Faust's own driver makes an object and several awaits of every record, which ends at some 15,000
-records a second, and its client can neither take part in transactions nor ask for stable offsets
-(docs/decisions/0002-transport.md has the figures). This driver keeps Faust's shape, one consumer
-that feeds the agents' channels, and moves a **batch** at a time: all that one poll found of one
-partition is the value of one Faust message.
+Faust's own driver makes an object and several awaits of every record, and its client can neither take
+part in transactions nor ask for stable offsets (docs/decisions/0002-transport.md has what it costs). This
+driver keeps Faust's shape, one consumer that feeds the agents' channels, and moves a **batch** at a time:
+all that one poll found of one partition is the value of one Faust message.
 
 A thread of its own polls (`poller.py`):
 

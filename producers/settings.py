@@ -1,4 +1,4 @@
-"""The settings of feeds and gateways, and those of every venue, found by file name in `producers/venues`."""
+"""The settings of feeds, and all of the package: those of order entry and of every venue, found by its folder."""
 
 from importlib import import_module
 from pkgutil import iter_modules
@@ -19,7 +19,8 @@ class FeedSettings(SettingsGroup):
     `name` tells two feeds of the same accounts apart: run a second one under another name, and each is
     followed across its own reconnects and restarts. `queue_records` and `queue_bytes` bound what waits
     for Kafka, for each venue: at either the feed reads no further. After `stall_s` of that it closes its
-    connection to the venue. `reconcile_interval_s` is how often a connected feed reads the venue's state
+    connection to the venue. `handshake_s` is how long the venue may take to confirm a subscription, and
+    `reconcile_interval_s` how often a connected feed reads the venue's state
     over REST, beyond the once after each connect. `stop_s` is how long closing, and then delivering, may
     take at the end.
     """
@@ -36,7 +37,7 @@ class FeedSettings(SettingsGroup):
 
 
 def venue_names() -> list[str]:
-    """Return the name of every venue that there is a file for."""
+    """Return the name of every venue that there is a folder for in `producers/venues`."""
     return sorted(module.name for module in iter_modules(producers.venues.__path__))
 
 

@@ -249,11 +249,12 @@ class Connection(Struct, array_like=True, gc=False):
 class Account(Struct, array_like=True, gc=False):
     """What is known of an account's feeds.
 
-    `watermark_ns` is the time up to which at least one feed has delivered all it was told. The time
-    from `gap_from_ns` to `gap_to_ns` (None while it lasts) was not covered by any connection and not
-    yet read up on by reconciliation; before the first connection the gap reaches back to 0. Both are
-    None when nothing is missing. The `shown_…` fields are the last gap as `feeds.status` tells it.
-    `stops_unread` says that the newest reconciliation could not read the stop orders.
+    `watermark_ns` is the time up to which at least one feed has delivered all it was told. Unless
+    `covered`, the time from `gap_from_ns` to `gap_to_ns` (None while it lasts) was not covered by any
+    connection and not yet read up on by reconciliation; before the first connection the gap reaches back
+    to 0. `state` is since `since_ns`, `reason` is why the feed was last not there, and the `shown_…` fields
+    are the last gap, all as `feeds.status` tells it; `reconciled_ns` is up to when the venue's own state was
+    read. `stops_unread` says that the newest reconciliation could not read the stop orders.
     """
 
     venue: str

@@ -1,1 +1,1 @@
-"""One file a venue: its frames as reports in the core's words."""
+"""One folder a venue: its frames as reports in the core's words."""

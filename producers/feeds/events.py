@@ -41,7 +41,7 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message arrived, and was classified by the venue's file; `answer` is what it wants to hear at once."""
+    """A message arrived, and was classified by the venue's own code; `answer` is what it wants to hear at once."""
 
     data: bytes
     heard: Heard

@@ -1,6 +1,6 @@
-"""What a feed asks of a venue's file, and the words in which the file answers.
+"""What a feed asks of a venue's own code, and the words in which that answers.
 
-A venue's file says where to connect and what to send, and puts every message, refusal and close code
+A venue's `VenueFeed` says where to connect and what to send, and puts every message, refusal and close code
 into one of a few meanings. The life cycle of the connection (`producers.feeds.connection`) knows
 these meanings only, so it is the same for every venue.
 """
@@ -35,8 +35,9 @@ class Meaning(NamedTuple):
     """What the end of a connection, or a refusal, means to a feed.
 
     `reason` is the word that stands in the `disconnected` marker and in the metrics, `text` what the
-    venue said, for a person. A `final` one ends the feed: trying again won't change it. Otherwise the
-    next try comes at the earliest after `wait_s`.
+    venue said, for a person, and `hint` what to do. A `final` one ends the feed: trying again won't change
+    it. Otherwise the next try comes after `wait_s` and some more, though never later than the longest pause
+    of the life cycle.
     """
 
     reason: str

@@ -71,11 +71,6 @@ async def enter(
     return outcome
 
 
-def no_headers() -> Mapping[str, str]:
-    """Return the headers of a call that needs none of its own."""
-    return {}
-
-
 async def call_once(
     client: RestClient,
     path: str,
@@ -83,8 +78,8 @@ async def call_once(
     request_id: str,
     gateway: GatewaySettings,
     *,
-    method: str = "POST",
-    headers: Callable[[], Mapping[str, str]] = no_headers,
+    method: str,
+    headers: Callable[[], Mapping[str, str]],
 ) -> RestAnswer | Outcome:
     """Make a call that must reach the venue at most once; return the answer, or what its lack means.
 

@@ -1,1 +1,1 @@
-"""One file a venue: its addresses, its hand-shake, what its frames and refusals mean to a feed."""
+"""One folder a venue: its addresses, its hand-shake, what its frames and refusals mean to a feed."""

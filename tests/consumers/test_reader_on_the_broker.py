@@ -133,7 +133,7 @@ def test_from_an_offset_of_a_partition(stack, topic, produce):
     assert [(record.partition, record.offset) for record in records] == [(1, 3), (1, 4)]
 
 
-def test_from_a_time(stack, topic, produce):
+def test_a_reader_may_begin_at_a_time(stack, topic, produce):
     now_ms = int(time.time() * 1000)
     for partition in range(2):
         for age_s in (30, 20, 10):

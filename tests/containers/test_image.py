@@ -78,7 +78,7 @@ def test_its_labels_say_what_it_is(image: str) -> None:
     assert found["Config"]["User"] == "10001:10001"
 
 
-def test_it_stays_small(image: str) -> None:
+def test_the_image_stays_small(image: str) -> None:
     own_mb = int(shell(image, "du -sm /opt/dropcopy").split()[0])
 
     assert own_mb <= MOST_OWN_MB

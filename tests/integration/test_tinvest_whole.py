@@ -1,7 +1,6 @@
 """T-Invest end to end: gateway, simulated venue, feed and processor, and what readers see is what the venue holds."""
 
 import asyncio
-import itertools
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -259,9 +258,7 @@ async def test_after_any_sequence_of_faults_the_latest_states_are_the_venues_own
     chance = Random(seed)
     done: Counter[str] = Counter()
     async with asyncio.TaskGroup() as deeds:
-        for number in itertools.count():
-            if number == 100:
-                break
+        for _ in range(100):
             deeds.create_task(_deed(day, chance, done))
             if chance.random() < 0.25:
                 day.venue.fault(chance.choice(FAULTS))

@@ -243,7 +243,7 @@ HEADERS = {
 
 
 @pytest.mark.parametrize("case", HEADERS)
-def test_headers_say(case: str) -> None:
+def test_what_headers_say_of_a_limit_is_read_as_far_as_it_can_be(case: str) -> None:
     limit, remaining, reset, status, expected = HEADERS[case]
     values = {"x-ratelimit-limit": limit, "x-ratelimit-remaining": remaining, "x-ratelimit-reset": reset}
     headers = {name: value for name, value in values.items() if value is not None}

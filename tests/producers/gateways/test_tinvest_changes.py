@@ -16,7 +16,7 @@ from sandbox.simulators.tinvest.fates import Fate
 from schemas.fix import OrdType
 from tests.producers.gateways.journal_reader import JournalReader
 from tests.producers.gateways.test_new_orders import an_order
-from tests.producers.gateways.test_other_requests import a_replace, a_stop
+from tests.producers.gateways.test_other_requests import a_stop
 
 MakeGateway = Callable[..., TInvestGateway]
 ACCOUNT = "2000000001"
@@ -33,10 +33,6 @@ async def placed(gateway: TInvestGateway, price: str = "300") -> Accepted:
     outcome = await gateway.post_order(an_order(order_request_id=str(uuid4()), price=Decimal(price)))
     assert isinstance(outcome, Accepted)
     return outcome
-
-
-def a_replace_of(order: Accepted) -> ReplaceOrder:
-    return a_replace(order_request_id=str(uuid4()), orig_venue_order_id=order.venue_order_id)
 
 
 def a_stop_far_away() -> NewStopOrder:

@@ -307,7 +307,7 @@ FOUND = {
 
 
 @pytest.mark.parametrize("case", FOUND)
-def test_it_finds(case):
+def test_what_the_two_sides_do_not_agree_on_is_found(case):
     orders, records, expected = FOUND[case]
     assert sorted(findings(orders, records)) == sorted(expected)
 

@@ -136,7 +136,7 @@ def test_the_latency_of_a_recovery_is_told_apart(received_ms, read_ms, calm):
     ("values", "share", "expected"),
     [([], 0.5, None), ([3], 0.99, 3), ([1, 2, 3, 4], 0.5, 2), (list(range(1, 101)), 0.99, 99), ([5, 1], 0.99, 5)],
 )
-def test_percentiles(values, share, expected):
+def test_a_percentile_is_the_smallest_value_that_so_many_do_not_exceed(values, share, expected):
     assert percentile(values, share) == expected
 
 
