@@ -37,7 +37,7 @@ from processors.transport import Consumer
 from processors.worker import Part, Worker
 from schemas import topics
 
-__all__ = ["Processor", "mapped_venues"]
+__all__ = ["Processor", "mapped_venues", "run"]
 
 log = get_logger(__name__)
 

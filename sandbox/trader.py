@@ -23,14 +23,8 @@ from dropcopy.errors import DropcopyError, UsageError
 from dropcopy.logs import configure_logs, get_logger
 from dropcopy.settings import Settings
 from producers.gateways.limits import LimitError
-from producers.gateways.orders import (
-    AmendOrder,
-    CancelOrder,
-    CancelStopOrder,
-    NewOrder,
-    Outcome,
-    ReplaceOrder,
-)
+from producers.gateways.orders import AmendOrder, CancelOrder, CancelStopOrder, NewOrder, ReplaceOrder
+from producers.gateways.outcomes import Outcome
 from producers.gateways.records import OrderRequest
 from producers.gateways.settings import GatewaySettings
 from producers.gateways.stop_orders import NewStopOrder

@@ -54,7 +54,7 @@ from producers.feeds.events import (
 from producers.feeds.venue import Meaning, What
 from schemas.headers import Kind
 
-__all__ = ["Limits", "Phase", "State", "backoff_s", "step"]
+__all__ = ["SECOND_NS", "Limits", "Phase", "State", "backoff_s", "step"]
 
 SECOND_NS = 1_000_000_000
 

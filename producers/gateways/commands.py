@@ -15,7 +15,7 @@ from dropcopy.errors import UsageError
 from dropcopy.logs import configure_logs
 from dropcopy.settings import Settings
 from producers.gateways.checks import refuse
-from producers.gateways.orders import Outcome, Rejected
+from producers.gateways.outcomes import Outcome, Rejected
 from producers.gateways.printing import Facts, facts_of, print_facts, print_list
 from producers.gateways.records import OrderRequest
 from producers.gateways.stop_orders import Trailing, TrailingUnit

@@ -16,7 +16,7 @@ from tenacity import (
 )
 
 from producers.gateways.journal import Journal
-from producers.gateways.orders import NOT_SENT, Outcome, Rejected, Unknown
+from producers.gateways.outcomes import NOT_SENT, Outcome, Rejected, Unknown
 from producers.gateways.records import OrderRequest, intent_record, outcome_record
 from producers.gateways.settings import GatewaySettings
 from producers.rest import NotSent, OutcomeUnknown, RestAnswer, RestClient

@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-__all__ = ["facts_of", "print_facts", "print_list"]
+__all__ = ["Facts", "facts_of", "print_facts", "print_list"]
 
 Facts = dict[str, Any]
 

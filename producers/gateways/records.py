@@ -4,7 +4,8 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any
 
-from producers.gateways.orders import AmendOrder, CancelOrder, NewOrder, Outcome, ReplaceOrder
+from producers.gateways.orders import AmendOrder, CancelOrder, NewOrder, ReplaceOrder
+from producers.gateways.outcomes import Outcome
 from producers.gateways.stop_orders import NewStopOrder
 from schemas.fix import Phase
 

@@ -10,7 +10,7 @@ from dropcopy.logs import get_logger
 from producers.gateways.entry import Settle, call_once, enter
 from producers.gateways.journal import Journal
 from producers.gateways.limits import Limits
-from producers.gateways.orders import Accepted, Outcome, Rejected, Unknown
+from producers.gateways.outcomes import Accepted, Outcome, Rejected, Unknown
 from producers.gateways.records import OrderRequest
 from producers.gateways.settings import GatewaySettings
 from producers.gateways.turns import InTurn, is_too_many

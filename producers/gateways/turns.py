@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from producers.gateways.limits import TOO_MANY_REQUESTS, LimitError, Limits
-from producers.gateways.orders import Outcome
+from producers.gateways.outcomes import Outcome
 from producers.rest import RestAnswer
 
 __all__ = ["InTurn", "is_too_many"]

@@ -15,7 +15,7 @@ from sandbox.processes import Process
 from sandbox.stack import Stack
 from sandbox.trader import trader_names, venue_part
 
-__all__ = ["Options", "Parts", "own_settings_only"]
+__all__ = ["Options", "Parts", "drop_foreign_settings", "own_settings_only"]
 
 DROPCOPY = (sys.executable, "-c", "from dropcopy.cli import main; main()")
 

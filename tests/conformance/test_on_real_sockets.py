@@ -16,7 +16,8 @@ from processors.core.model import Report
 from producers.feeds.connection import SECOND_NS, Limits
 from producers.feeds.feed import Feed
 from producers.feeds.venue import Venue
-from producers.gateways.orders import Accepted, NewOrder
+from producers.gateways.orders import NewOrder
+from producers.gateways.outcomes import Accepted
 from producers.gateways.settings import GatewaySettings
 from producers.reconcile import Reconciler
 from producers.rest import RestClient

@@ -12,7 +12,8 @@ import pytest
 import pytest_asyncio
 
 from dropcopy.errors import DropcopyError
-from producers.gateways.orders import Accepted, CancelOrder, CancelStopOrder, NewOrder, Unknown
+from producers.gateways.orders import CancelOrder, CancelStopOrder, NewOrder
+from producers.gateways.outcomes import Accepted, Unknown
 from producers.gateways.outpoll import OutpollGateway
 from producers.gateways.settings import GatewaySettings
 from producers.gateways.stop_orders import NewStopOrder

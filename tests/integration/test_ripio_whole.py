@@ -12,7 +12,8 @@ import pytest
 import pytest_asyncio
 
 from dropcopy.errors import DropcopyError
-from producers.gateways.orders import Accepted, AmendOrder, CancelOrder, NewOrder, Rejected, Unknown
+from producers.gateways.orders import AmendOrder, CancelOrder, NewOrder
+from producers.gateways.outcomes import Accepted, Rejected, Unknown
 from producers.gateways.ripio import RipioGateway
 from producers.gateways.settings import GatewaySettings
 from producers.venues.ripio import VenueSettings

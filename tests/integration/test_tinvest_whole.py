@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from dropcopy.errors import DropcopyError
-from producers.gateways.orders import Accepted, CancelOrder, CancelStopOrder, NewOrder, Rejected, ReplaceOrder, Unknown
+from producers.gateways.orders import CancelOrder, CancelStopOrder, NewOrder, ReplaceOrder
+from producers.gateways.outcomes import Accepted, Rejected, Unknown
 from producers.gateways.settings import GatewaySettings
 from producers.gateways.stop_orders import NewStopOrder
 from producers.gateways.tinvest import TInvestGateway

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from dropcopy.errors import ClusterError
 from producers.gateways.limits import LimitError
-from producers.gateways.orders import Accepted, CancelStopOrder, NewOrder, ReplaceOrder
+from producers.gateways.orders import CancelStopOrder, NewOrder, ReplaceOrder
+from producers.gateways.outcomes import Accepted
 from producers.gateways.stop_orders import NewStopOrder
 from producers.gateways.tinvest import post_order_body
 from sandbox.processes import Process, wait_until

@@ -6,7 +6,7 @@ Place Limit Order; Private endpoints).
 
 import msgspec
 
-from producers.gateways.orders import Accepted, Outcome, Unknown
+from producers.gateways.outcomes import Accepted, Outcome, Unknown
 from producers.gateways.outpoll.errors import read_error
 from producers.gateways.sending import refused
 from producers.rest import RestAnswer

@@ -16,7 +16,8 @@ from dropcopy.errors import UsageError
 from dropcopy.settings import Settings
 from producers.gateways.entry import Settle
 from producers.gateways.journal import Journal
-from producers.gateways.orders import CancelOrder, CancelStopOrder, NewOrder, Outcome
+from producers.gateways.orders import CancelOrder, CancelStopOrder, NewOrder
+from producers.gateways.outcomes import Outcome
 from producers.gateways.outpoll import requests
 from producers.gateways.outpoll.answers import read_answer, read_cancel_answer
 from producers.gateways.outpoll.queries import OutpollQueries

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from producers.gateways.orders import Accepted, Outcome, Rejected, Unknown
+from producers.gateways.outcomes import Accepted, Outcome, Rejected, Unknown
 from producers.gateways.ripio.states import OrderState, time_ns
 from producers.gateways.sending import refused
 from producers.rest import RestAnswer

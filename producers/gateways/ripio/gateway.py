@@ -14,7 +14,8 @@ from contextlib import AsyncExitStack
 from dropcopy.settings import Settings
 from producers.gateways.entry import Settle
 from producers.gateways.journal import Journal
-from producers.gateways.orders import Accepted, AmendOrder, CancelOrder, NewOrder, Outcome, Rejected
+from producers.gateways.orders import AmendOrder, CancelOrder, NewOrder
+from producers.gateways.outcomes import Accepted, Outcome, Rejected
 from producers.gateways.ripio import requests
 from producers.gateways.ripio.answers import ALREADY_CANCELED, read_answer, read_change_answer, read_state
 from producers.gateways.ripio.queries import RipioQueries

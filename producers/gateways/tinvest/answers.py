@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from producers.gateways.orders import Accepted, Outcome, Rejected, Unknown
+from producers.gateways.outcomes import Accepted, Outcome, Rejected, Unknown
 from producers.gateways.sending import refused
 from producers.gateways.tinvest.fields import Fields
 from producers.gateways.tinvest.states import OrderState

@@ -14,7 +14,8 @@ from contextlib import AsyncExitStack
 from dropcopy.settings import Settings
 from producers.gateways.entry import Settle
 from producers.gateways.journal import Journal
-from producers.gateways.orders import CancelOrder, CancelStopOrder, NewOrder, Outcome, ReplaceOrder
+from producers.gateways.orders import CancelOrder, CancelStopOrder, NewOrder, ReplaceOrder
+from producers.gateways.outcomes import Outcome
 from producers.gateways.sending import Call, Sender, seek
 from producers.gateways.settings import GatewaySettings
 from producers.gateways.stop_orders import NewStopOrder

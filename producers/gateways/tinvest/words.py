@@ -13,7 +13,26 @@ from producers.gateways.orders import PriceType
 from producers.gateways.stop_orders import StopStatus, TrailingUnit
 from schemas.fix import OrdStatus, OrdType, Side, TimeInForce
 
-__all__ = ["fix_word", "name_of", "venue_word"]
+__all__ = [
+    "BY_EXCHANGE_ID",
+    "BY_REQUEST_ID",
+    "DIRECTIONS",
+    "EXCHANGE_ORDER_TYPES",
+    "EXPIRATIONS",
+    "ORDER_TYPES",
+    "PRICE_TYPES",
+    "REJECTED",
+    "STATUSES",
+    "STOP_DIRECTIONS",
+    "STOP_STATUSES",
+    "STOP_TYPES",
+    "TAKE_PROFIT_TYPES",
+    "TIMES_IN_FORCE",
+    "TRAILING_UNITS",
+    "fix_word",
+    "name_of",
+    "venue_word",
+]
 
 
 Word = TypeVar("Word", bound=StrEnum)

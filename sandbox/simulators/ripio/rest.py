@@ -19,7 +19,7 @@ from sandbox.simulators.ripio.refusals import Refusal
 from sandbox.simulators.ripio.values import MS, as_json, read_json
 from sandbox.simulators.ripio.wire import envelope
 
-__all__ = ["Rest"]
+__all__ = ["VERSION", "Rest"]
 
 VERSION = "/v4"
 

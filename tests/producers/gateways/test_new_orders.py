@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from dropcopy.errors import UsageError
 from dropcopy.registry import AvroWriter
-from producers.gateways.orders import Accepted, NewOrder, Outcome, Rejected, Unknown
+from producers.gateways.orders import NewOrder
+from producers.gateways.outcomes import Accepted, Outcome, Rejected, Unknown
 from producers.gateways.records import intent_record, outcome_record
 from producers.gateways.tinvest import post_order_body
 from producers.gateways.tinvest.quotation import from_quotation

@@ -7,7 +7,8 @@ import pytest
 
 from dropcopy.errors import UsageError
 from dropcopy.registry import AvroWriter
-from producers.gateways.orders import Accepted, AmendOrder, CancelOrder, CancelStopOrder, PriceType, ReplaceOrder
+from producers.gateways.orders import AmendOrder, CancelOrder, CancelStopOrder, PriceType, ReplaceOrder
+from producers.gateways.outcomes import Accepted
 from producers.gateways.records import OrderRequest, intent_record, outcome_record
 from producers.gateways.stop_orders import NewStopOrder, Trailing
 from schemas.fix import OrdType, Side, TimeInForce

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from dropcopy.errors import UsageError, VenueError
-from producers.gateways.orders import Accepted, CancelOrder, CancelStopOrder, NewOrder, Rejected, Unknown
+from producers.gateways.orders import CancelOrder, CancelStopOrder, NewOrder
+from producers.gateways.outcomes import Accepted, Rejected, Unknown
 from producers.gateways.outpoll import OutpollGateway, OutpollQueries
 from producers.gateways.outpoll.errors import OutpollError
 from producers.gateways.settings import GatewaySettings

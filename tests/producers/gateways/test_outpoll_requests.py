@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dropcopy.errors import UsageError
-from producers.gateways.orders import Accepted, CancelOrder, CancelStopOrder, NewOrder, Rejected, Unknown
+from producers.gateways.orders import CancelOrder, CancelStopOrder, NewOrder
+from producers.gateways.outcomes import Accepted, Rejected, Unknown
 from producers.gateways.outpoll.answers import read_answer, read_cancel_answer
 from producers.gateways.outpoll.errors import STATUSES, read_error
 from producers.gateways.outpoll.requests import cancel_order, cancel_stop_order, post_order, post_stop_order

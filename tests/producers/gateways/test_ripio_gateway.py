@@ -8,7 +8,8 @@ from uuid import uuid4
 import pytest
 
 from dropcopy.errors import UsageError
-from producers.gateways.orders import Accepted, AmendOrder, CancelOrder, NewOrder, Rejected, Unknown
+from producers.gateways.orders import AmendOrder, CancelOrder, NewOrder
+from producers.gateways.outcomes import Accepted, Rejected, Unknown
 from producers.gateways.ripio import RipioGateway
 from producers.gateways.settings import GatewaySettings
 from producers.venues.ripio import VenueSettings

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dropcopy.errors import UsageError
-from producers.gateways.orders import Accepted, AmendOrder, CancelOrder, NewOrder, Rejected, Unknown
+from producers.gateways.orders import AmendOrder, CancelOrder, NewOrder
+from producers.gateways.outcomes import Accepted, Rejected, Unknown
 from producers.gateways.ripio.answers import read_answer, read_change_answer
 from producers.gateways.ripio.requests import amend_order_body, cancel_order_call, new_order_body, order_path, query
 from producers.gateways.ripio.states import read_order, read_orders, read_trades

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producers.gateways.orders import Accepted, Outcome, Rejected, Unknown
+from producers.gateways.outcomes import Accepted, Outcome, Rejected, Unknown
 from producers.gateways.tinvest import read_answer
 from producers.rest import RestAnswer
 from producers.venues.tinvest.errors import read_error

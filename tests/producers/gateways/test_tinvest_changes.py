@@ -8,7 +8,8 @@ from uuid import uuid4
 import pytest
 
 from producers.gateways.limits import LimitError
-from producers.gateways.orders import Accepted, CancelOrder, CancelStopOrder, Rejected, ReplaceOrder, Unknown
+from producers.gateways.orders import CancelOrder, CancelStopOrder, ReplaceOrder
+from producers.gateways.outcomes import Accepted, Rejected, Unknown
 from producers.gateways.stop_orders import NewStopOrder
 from producers.gateways.tinvest import TInvestGateway
 from sandbox.simulators.tinvest import TInvestSimulator

@@ -20,7 +20,8 @@ from aiohttp import web
 from dropcopy.errors import ClusterError, UsageError
 from dropcopy.kafka import murmur2_partition
 from dropcopy.settings import Settings
-from producers.gateways.orders import Accepted, NewOrder, PriceType, Rejected, Unknown
+from producers.gateways.orders import NewOrder, PriceType
+from producers.gateways.outcomes import Accepted, Rejected, Unknown
 from producers.gateways.tinvest import TInvestGateway
 from sandbox.ports import free_ports
 from sandbox.processes import wait_until
