@@ -20,6 +20,8 @@ def limits_of(model: type[Limits], value: Any, named: Mapping[str, Limits]) -> L
     Raises:
         LimitsError: it describes none; the message says where it is wrong.
     """
-    if isinstance(value, str) and value in named:
+    if isinstance(value, str):
+        if value not in named:
+            raise LimitsError(f"{value!r} is none of {', '.join(named)}")
         return named[value]
     return read_as(model.model_validate, value, LimitsError)

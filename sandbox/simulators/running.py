@@ -18,6 +18,7 @@ import sandbox.simulators
 from dropcopy.errors import UsageError
 from sandbox.ports import HOST
 from sandbox.running import stop_event
+from sandbox.simulators.limits import LimitsError
 
 __all__ = ["Simulated", "read_accounts", "run_simulator", "simulator_names", "simulator_of"]
 
@@ -92,8 +93,9 @@ def run_simulator(
             limits=limits,
             tls=_tls(certificate, key),
         )
-    except ValueError as error:
-        raise UsageError(f"--limits {limits!r} can't be used: {error}", hint="Give none, or documented.") from None
+    except LimitsError as error:
+        hint = "Give none, or documented where the venue's documents tell any."
+        raise UsageError(f"--limits {limits!r} can't be used: {error}", hint=hint) from None
     asyncio.run(_serve(simulator, files))
 
 

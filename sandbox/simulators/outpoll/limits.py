@@ -29,8 +29,8 @@ def read_limits(value: Any) -> Budget | None:
     """
     if value == "none":
         return None
-    if value == "documented":
-        raise LimitsError("Outpoll's documents tell no limits; give calls and seconds")
+    if isinstance(value, str):
+        raise LimitsError("Outpoll's documents tell no limits")
     return limits_of(Budget, value, {})
 
 
