@@ -19,7 +19,7 @@ def simulate(
     seed: Annotated[int | None, typer.Option(help="Let the same happen as in another run with this seed.")] = None,
     speed: Annotated[float, typer.Option(help="How fast orders live; at 1 for about 2 seconds.", min=0.001)] = 1,
     limits: Annotated[
-        str, typer.Option(help="How often it may be called: none (no limit), or as documented.")
+        str, typer.Option(help="How often it may be called: none (no limit), or documented where documents tell it.")
     ] = "none",
     certificate: Annotated[Path | None, typer.Option(help="Serve TLS with this PEM certificate chain.")] = None,
     key: Annotated[Path | None, typer.Option(help="The certificate's private key.")] = None,
