@@ -6,14 +6,13 @@ CRC32, under which an account's frames and submissions would not meet in one par
 
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from confluent_kafka import KafkaException, Producer
 from confluent_kafka.admin import AdminClient
 
 from dropcopy.errors import ClusterError, SettingsError
-from dropcopy.settings import KAFKA_PREFIX, Settings, read_environment
+from dropcopy.settings import KAFKA_PREFIX, Settings, read_environment, read_secret
 
 __all__ = [
     "MAX_RECORD_BYTES",
@@ -63,7 +62,7 @@ def client_config(settings: Settings, environment: Mapping[str, str] | None = No
         bare = name.removeprefix(KAFKA_PREFIX).removesuffix("_FILE" if is_file else "")
         field = bare.lower().replace("_", ".")
         try:
-            value = _read_secret(name, environment[name]) if is_file else environment[name]
+            value = read_secret(name, environment[name]) if is_file else environment[name]
             passed[field] = value
         except SettingsError as error:
             problems.append(error.message)
@@ -77,13 +76,6 @@ def client_config(settings: Settings, environment: Mapping[str, str] | None = No
     if problems:
         raise SettingsError("\n".join(problems), hint="Remove or correct these names.")
     return {"bootstrap.servers": settings.bootstrap_servers, "client.id": f"dropcopy-{os.getpid()}"} | passed
-
-
-def _read_secret(name: str, path: str) -> str:
-    try:
-        return Path(path).read_text("utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{name}={path} can't be read: {getattr(error, 'strerror', None) or 'not UTF-8'}") from None
 
 
 def _refusal(properties: Mapping[str, str], *, alone: bool) -> str | None:

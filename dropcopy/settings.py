@@ -28,7 +28,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from dropcopy.errors import SettingsError
 
-__all__ = ["KAFKA_PREFIX", "PREFIX", "Settings", "SettingsGroup", "check_names", "read_environment"]
+__all__ = ["KAFKA_PREFIX", "PREFIX", "Settings", "SettingsGroup", "check_names", "read_environment", "read_secret"]
 
 PREFIX = "DROPCOPY_"
 KAFKA_PREFIX = f"{PREFIX}KAFKA_"
@@ -76,11 +76,9 @@ class SettingsGroup(BaseModel):
                 problems.append(f"{name} and {name}_FILE are both set: keep one")
             elif file is not None:
                 try:
-                    values[field] = Path(file).read_text("utf-8").strip()
-                except (OSError, UnicodeDecodeError) as error:
-                    problems.append(
-                        f"{name}_FILE={file} can't be read: {getattr(error, 'strerror', None) or 'not UTF-8'}"
-                    )
+                    values[field] = read_secret(f"{name}_FILE", file)
+                except SettingsError as error:
+                    problems.append(error.message)
             elif value is not None:
                 values[field] = value
         if not problems:
@@ -139,6 +137,18 @@ class Settings(SettingsGroup):
     # Where a role that runs on answers `/metrics` and probes; without a port it does not, 0 takes any that is free.
     metrics_port: int | None = Field(default=None, ge=0, le=65535)
     bind_host: str = "127.0.0.1"
+
+
+def read_secret(name: str, path: str) -> str:
+    """Return the secret in the file that the setting `name` leads to, without the space around it.
+
+    Raises:
+        SettingsError: the file can't be read.
+    """
+    try:
+        return Path(path).read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{name}={path} can't be read: {getattr(error, 'strerror', None) or 'not UTF-8'}") from None
 
 
 def read_environment(environ: Mapping[str, str] | None = None) -> dict[str, str]:

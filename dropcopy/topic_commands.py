@@ -31,6 +31,7 @@ def list_topics(as_json: AsJson = False) -> None:
     """Print every topic: what it is for, its key and schema, and whether it is on the cluster."""
     from dropcopy.kafka import reach_cluster
     from dropcopy.settings import Settings
+    from dropcopy.tables import print_table
     from dropcopy.topics import describe, find_topics, installed_venues, wanted_topics
 
     settings = Settings.load()
@@ -41,7 +42,8 @@ def list_topics(as_json: AsJson = False) -> None:
         for row in rows:
             typer.echo(json.dumps(row))
     else:
-        _print_table(rows)
+        texts = [["" if value is None else str(value) for value in row.values()] for row in rows]
+        print_table(list(rows[0]), texts)
 
 
 @app.command()
@@ -65,20 +67,3 @@ def check(as_json: AsJson = False) -> None:
             hint="`dropcopy topics create` makes what is missing; what differs has to be altered on the cluster.",
         )
     typer.echo(f"all topics on {settings.bootstrap_servers} and their schemas are as they have to be", err=True)
-
-
-def _print_table(rows: list[dict[str, object]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    console = Console()
-    if not console.is_terminal:
-        for row in rows:
-            typer.echo("\t".join("" if value is None else str(value) for value in row.values()))
-        return
-    table = Table(box=None, header_style="bold")
-    for column in rows[0]:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*("" if value is None else str(value) for value in row.values()))
-    console.print(table)

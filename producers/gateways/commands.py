@@ -39,9 +39,9 @@ NOT_DONE = {
     Action.NEW: "There is no order",
     Action.REPLACE: "There is no new order, and the old one may be gone or not (`dropcopy order get`)",
     Action.AMEND: "The order is as it was",
-    Action.CANCEL: "Nothing was cancelled",
+    Action.CANCEL: "Nothing was canceled",
     Action.NEW_STOP: "There is no stop order",
-    Action.CANCEL_STOP: "Nothing was cancelled",
+    Action.CANCEL_STOP: "Nothing was canceled",
 }
 
 

@@ -12,7 +12,7 @@ What is promised:
   count a call at any time from its start to its end, so it is counted here from its start until a
   whole window after its end.
 - An urgent call waits for room alone: it goes before all that are not urgent, and a share of each
-  budget is kept for it, so that orders can be cancelled however many are being sent.
+  budget is kept for it, so that orders can be canceled however many are being sent.
 - Calls of the same budget go in the order in which they came; a call that waits for one budget holds
   up none of another.
 - What the venue says of its own count, which other processes also take from, is believed over ours.

@@ -8,6 +8,8 @@ from typing import Any
 
 import typer
 
+from dropcopy.tables import print_table
+
 __all__ = ["Facts", "facts_of", "print_facts", "print_list"]
 
 Facts = dict[str, Any]
@@ -40,25 +42,11 @@ def print_facts(facts: Facts, *, as_json: bool) -> None:
 
 def print_list(records: Sequence[Facts], columns: Sequence[str], *, as_json: bool) -> None:
     """Print one JSON object a line with all facts, or the columns: as a table, or with tabs into a pipe."""
-    from rich.console import Console
-    from rich.table import Table
-
     if as_json:
         for record in records:
             typer.echo(json.dumps(record))
         return
-    console = Console()
-    rows = [[_shown(record[column]) for column in columns] for record in records]
-    if not console.is_terminal:
-        for row in rows:
-            typer.echo("\t".join(row))
-        return
-    table = Table(box=None, header_style="bold")
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*row)
-    console.print(table)
+    print_table(columns, [[_shown(record[column]) for column in columns] for record in records])
 
 
 def _shown(value: object) -> str:

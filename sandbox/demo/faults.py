@@ -39,7 +39,7 @@ class Fault:
 
 FAULTS = (
     Fault("cut", "the stream's connection is cut"),
-    Fault("hidden_cancel", "a part-filled order is cancelled, and the stream does not say so", {"count": 1}, "tinvest"),
+    Fault("hidden_cancel", "a part-filled order is canceled, and the stream does not say so", {"count": 1}, "tinvest"),
     Fault("skip_sequence", "a message of the stream is left out", {"count": 1}, "ripio"),
     Fault("fail", "a cancel is taken, and then fails", {"count": 1}, "outpoll"),
     Fault("ignore", "an order is accepted and never heard of again", {"count": 1}),

@@ -81,7 +81,7 @@ class TInvestGateway(TInvestQueries):
     async def replace_order(self, replace: ReplaceOrder) -> Outcome:
         """Cancel an order and send another in its place.
 
-        With 30059 the old order could not be cancelled and stands; with any other refusal it may be gone, and
+        With 30059 the old order could not be canceled and stands; with any other refusal it may be gone, and
         there is no new one (T-Invest, ReplaceOrder).
         """
         body = requests.replace_order_body(replace)

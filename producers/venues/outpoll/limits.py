@@ -3,7 +3,7 @@
 The venue answers 429 to more than it allows, and its documents do not say how many that is (Outpoll, Private
 endpoints, common errors). So all calls of a key share the budget of the setting, of which cancels have a part
 to themselves; what the venue's answers say of it is kept to. The history service and the order service are told
-apart: that one has had enough says nothing of the other, and orders can be cancelled meanwhile.
+apart: that one has had enough says nothing of the other, and orders can be canceled meanwhile.
 """
 
 from producers.gateways.limits import SECOND_NS, Limits, Plan, shared_limits

@@ -108,7 +108,7 @@ async def test_an_order_is_replaced_and_cancelled_by_either_of_its_ids(
 
     result = await run("order", "cancel", options=by_venue_id, environment=there)
     assert result.status == 4
-    assert "Nothing was cancelled" in result.err
+    assert "Nothing was canceled" in result.err
 
 
 async def test_an_order_is_shown_and_listed_without_kafka(run: CommandLine, simulator: TInvestSimulator) -> None:
