@@ -111,7 +111,7 @@ class SubmissionReader:
     def __init__(self, schema_id: int, fetch: Callable[[bytes], Mapping[str, Any]]) -> None:
         self._prefix = _prefix(schema_id)
         self._read = compile_reader(schema("submitted"))
-        self._names = tuple(field["name"] for field in schema("submitted")["fields"])
+        self._types = {field["name"]: _types_of(field["type"]) for field in schema("submitted")["fields"]}
         self._fetch = fetch
 
     def __call__(self, value: bytes | None) -> Submission:
@@ -123,16 +123,26 @@ class SubmissionReader:
         if not value:
             raise MappingError("value", value, "an empty record")
         try:
-            if value[:5] == self._prefix:
-                values = self._read(value, 5)
-            else:
-                record = self._fetch(value)
-                values = tuple(record.get(name) for name in self._names)
+            values = self._read(value, 5) if value[:5] == self._prefix else self._of_another(self._fetch(value))
             return _submission(values)
         except MappingError:
             raise
         except (ValueError, IndexError, OverflowError, EOFError) as error:
             raise MappingError("value", value[:80], f"no record of orders.submitted: {error}") from None
+
+    def _of_another(self, record: object) -> tuple[Any, ...]:
+        """Return the values of a record of another schema, if they are of the types that they must be of."""
+        if not isinstance(record, Mapping):
+            raise MappingError("value", record, "no record")
+        for name, types in self._types.items():
+            if not isinstance(record.get(name), types):
+                raise MappingError(name, record.get(name), "of another type than the schema of orders.submitted has it")
+        return tuple(record.get(name) for name in self._types)
+
+
+def _types_of(kind: str | list[str]) -> tuple[type, ...]:
+    python: dict[str, type] = {"null": type(None), "string": str, "long": int}
+    return tuple(python[each] for each in ([kind] if isinstance(kind, str) else kind))
 
 
 def _submission(values: tuple[Any, ...]) -> Submission:

@@ -233,6 +233,30 @@ def test_one_of_another_schema_goes_through_the_registrys_reader() -> None:
 @pytest.mark.parametrize(
     ("changes", "named"),
     [
+        ({"quantity": 1.5}, "quantity"),
+        ({"price": {"units": 1}}, "price"),
+        ({"order_request_id": 7}, "order_request_id"),
+        ({"submitted_ns": "now"}, "submitted_ns"),
+        ({"phase_ns": None}, "phase_ns"),
+    ],
+)
+def test_one_of_a_schema_with_other_types_is_refused_by_name(changes: dict[str, object], named: str) -> None:
+    known = said(submission()) | {"quantity": "1", "price": "271.5"} | changes
+
+    with pytest.raises(MappingError) as refusal:
+        SubmissionReader(SUBMITTED_ID, lambda _: known)(written(submission(), schema_id=3))
+
+    assert refusal.value.field == named
+
+
+def test_one_of_a_schema_that_is_no_records_is_refused() -> None:
+    with pytest.raises(MappingError):
+        SubmissionReader(SUBMITTED_ID, lambda _: "text")(written(submission(), schema_id=3))
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
         ({"action": "CORRECT"}, "action"),
         ({"phase": "DONE"}, "phase"),
         ({"side": "buy"}, "side"),
