@@ -14,7 +14,7 @@ from dropcopy.kafka import murmur2_partition
 from processors.core import deadlines, feeds
 from processors.core.errors import MappingError
 from processors.core.join import on_report, on_submission
-from processors.core.model import Account, Event, Order, Origin, Report, Submission
+from processors.core.model import Account, Event, Order, Origin, Report, Submission, Terms
 from processors.core.reading import QuantityOf
 from processors.core.state import Grace, Outcome, Partition, index, joined
 from processors.dead_letters import dead_letter
@@ -29,7 +29,7 @@ from schemas.topics import account_key, venue_of
 
 __all__ = ["Reports", "Shard"]
 
-_NONE: tuple[Event | None, bytes] = (None, b"")
+_NONE: tuple[Event | None, Terms | None, bytes] = (None, None, b"")
 _EXECUTIONS, _LATEST, _STATE = topics.EXECUTIONS.name, topics.LATEST.name, topics.STATE.name
 _FRAME, _SNAPSHOT = Kind.FRAME.value, Kind.SNAPSHOT.value
 # How many frames go through one step before the next: few enough to stay in the caches.
@@ -84,7 +84,7 @@ class Shard:
         self._at_end: dict[str, bool] = {}
         self._out = Outcome()
         self._records: list[Record] = []
-        self._newest: dict[str, tuple[Event | None, bytes]] = {}
+        self._newest: dict[str, tuple[Event | None, Terms | None, bytes]] = {}
         self._headers: dict[bytes, tuple[bytes, bytes, bytes, tuple[str, str, str, str, str], str]] = {}
 
     def restore(self, kept: Mapping[bytes, bytes]) -> None:
@@ -124,7 +124,7 @@ class Shard:
     def tick(self, now_ns: int) -> bool:
         """Look at what only a clock can tell, and say whether there is something to write."""
         out = self._out
-        if self._frames_at_end:
+        if self._frames_at_end and self._submitted_at_end:
             deadlines.expire_on_clock(self.state, now_ns, out)
         # What waits for the submitted side to be read to its end waits for no further frame.
         for key in self.state.waiting:
@@ -266,7 +266,7 @@ class Shard:
         for terms, event in out.executions:
             encoded = encode(terms, event)
             key = terms.order_request_id
-            newest[key] = (event, encoded)
+            newest[key] = (event, terms, encoded)
             records.append((_EXECUTIONS, encoded, key, -1, None))
         out.executions.clear()
 
@@ -279,8 +279,8 @@ class Shard:
                 continue
             last = order.last
             if last is not None:
-                told, encoded = newest.get(key, _NONE)
-                if told is not last:
+                told, terms, encoded = newest.get(key, _NONE)
+                if told is not last or terms is not order.terms:
                     encoded = encoders.execution(order.terms, last)
                 records.append((_LATEST, encoders.latest(encoded), key, -1, None))
                 if joined(order):

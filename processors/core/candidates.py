@@ -25,7 +25,7 @@ from typing import Final
 
 from processors.core.identity import absorb
 from processors.core.lifecycle import Fact
-from processors.core.model import Order, Origin
+from processors.core.model import Due, Order
 from processors.core.state import Outcome, Partition, joined
 from schemas.fix import Source
 
@@ -91,12 +91,8 @@ def _tie(state: Partition, account: str, call: str | None, found: str | None, no
     if len(calls) != 1 or candidates(state, submitted) != [found] or order.due_ns > now_ns or order.last is None:
         return False
     last = order.last
-    origin = Origin(last.raw_topic, last.raw_partition, last.raw_offset, now_ns, Source.RECONCILIATION)
-    # The record that told of it made results of its own before: these are told apart by the revision.
-    absorb(
-        state, account, call, submitted, order.venue_order_id or "", origin, out, 1000 * (order.unmatched_revision + 1)
-    )
-    out.orders[call] = submitted
+    origin = Due(last.raw_topic, last.raw_partition, last.raw_offset, now_ns, Source.RECONCILIATION)
+    absorb(state, account, call, submitted, order.venue_order_id or "", origin, out, 0)
     return True
 
 

@@ -34,10 +34,10 @@ from msgspec.structs import replace
 
 from processors.core import lifecycle
 from processors.core.identity import absorb, call
-from processors.core.lifecycle import FINAL, IS_AMEND, IS_REPLACE, REFUSED, STATUS, TAKEN, open_changes
+from processors.core.lifecycle import IS_AMEND, IS_REPLACE, REFUSED, TAKEN, open_changes
 from processors.core.model import Event, Order, Origin, Report, Submission, Terms
 from processors.core.publishing import new_event, publish
-from processors.core.state import Outcome, Partition
+from processors.core.state import Outcome, Partition, settle
 from schemas.fix import Action, ExecType, Phase
 from schemas.topics import account_key
 
@@ -81,8 +81,7 @@ def on_change(state: Partition, submission: Submission, origin: Origin, out: Out
     account = account_key(submission.venue, submission.account)
     key, order, start = _target(state, account, submission, origin, out, start)
     start = _learn(order, submission, origin, out, start)
-    if order.ended_ns and STATUS[order.facts] not in FINAL:
-        order.ended_ns = 0
+    settle(state, account, key, order, submission.phase_ns)
     out.orders[key] = order
     return start
 

@@ -23,8 +23,8 @@ __all__ = ["expire", "expire_on_clock"]
 def expire(state: Partition, keys: Iterable[str], out: Outcome, *, submitted_at_end: bool) -> None:
     """Look at every order of these accounts whose time has come by their watermark.
 
-    `submitted_at_end` says that the partition's submissions have been read to their end: only then
-    is an order said to have none.
+    `submitted_at_end` says that the partition's submissions have been read to their end: only then is
+    anything said, for an order's submission, or what its call came to, may be among those that are left.
     """
     for key in keys:
         heap = state.due.get(key)
@@ -51,7 +51,7 @@ def _due(state: Partition, account: Account, key: str, order: Order, submitted_a
     if not joined(order) and order.due_ns <= now:
         reason, detail = why_missing(state, account, key, order)
         if reason is not order.unmatched_reason:
-            if reason is UnmatchedReason.NOT_SUBMITTED_HERE and not submitted_at_end:
+            if not submitted_at_end:
                 return False
             if candidates.tie(state, account_key(account.venue, account.account), key, order, now, out):
                 return True
@@ -83,7 +83,7 @@ def _forget(state: Partition, account: Account, key: str, order: Order, out: Out
 def expire_on_clock(state: Partition, now_ns: int, out: Outcome) -> None:
     """Give every order as FEED_DOWN whose time has passed on the clock while all its account's feeds are silent.
 
-    Call it only once the partition's frames have been read to their end: a backlog is no silence.
+    Call it only once the partition's frames and submissions have been read to their end: a backlog is no silence.
     """
     for key, heap in state.due.items():
         account = state.accounts.get(key)

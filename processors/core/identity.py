@@ -1,13 +1,15 @@
 """Which order a report is of, when a venue has several names for one order and ours comes late."""
 
+from typing import Any
+
 from msgspec.structs import replace
 
 from processors.core import lifecycle
-from processors.core.lifecycle import Fact
-from processors.core.model import Event, Order, Origin, Report, Terms, Trade
-from processors.core.publishing import both_here, join_status_of, publish, revised, tell_unmatched
-from processors.core.state import Outcome, Partition
-from schemas.fix import JoinStatus
+from processors.core.lifecycle import FINAL, Fact
+from processors.core.model import ZERO, Event, Order, Origin, Report, Terms, Trade
+from processors.core.publishing import both_here, join_status_of, new_event, publish, revised, tell_unmatched
+from processors.core.state import Outcome, Partition, joined, settle
+from schemas.fix import ExecType, JoinStatus
 from schemas.topics import account_key
 
 __all__ = ["absorb", "call", "resolve"]
@@ -100,11 +102,23 @@ def _take_over(
             state.wake(account, order.due_ns, key)
         else:
             start = both_here(order, "the venue's report came under another id", origin, out, start)
+    stood = _stands(order)
+    moved = [_as_of_here(order, event) for event in gone.unjoined if _is_news(order, event)]
     order.told_qty = max(order.told_qty, gone.told_qty)
-    for event in gone.unjoined:
-        start = _adopt(order, event, origin, out, start)
     order.facts |= gone.facts
-    _take_over_changes(state, key, order, gone, out)
+    lifecycle.count(order)
+    start = _take_over_changes(state, key, order, gone, origin, out, start)
+    for event in moved:
+        order.venue_status, order.text = event.venue_status, event.text
+        told = revised(order, event, join_status_of(order), origin.again_id(event, start))
+        # The last one is where the order stands now, for it may know more than was told under the other key.
+        publish(order, replace(told, **_stands(order)) if event is moved[-1] else told, out)
+        start += 1
+    if not moved and _stands(order) != stood:
+        publish(order, new_event(order, ExecType.ORDER_STATUS, None, None, origin, start), out)
+        start += 1
+    settle(state, account, key, order, origin.received_ns)
+    out.orders[key] = order
     only_received = gone.facts == Fact.PENDING_NEW.value
     # The key that it went by for want of a request's id is no name that anyone else knows.
     for name in gone.names if _lacks_its_own_key(gone) else (*gone.names, other):
@@ -114,7 +128,9 @@ def _take_over(
     return start
 
 
-def _take_over_changes(state: Partition, key: str, order: Order, gone: Order, out: Outcome) -> None:
+def _take_over_changes(
+    state: Partition, key: str, order: Order, gone: Order, origin: Origin, out: Outcome, start: int
+) -> int:
     """Take over the requests to cancel or replace it, and tell the orders in its place by what it goes now."""
     for request_id, known in (gone.changes or {}).items():
         order.changes = order.changes or {}
@@ -123,23 +139,33 @@ def _take_over_changes(state: Partition, key: str, order: Order, gone: Order, ou
         if successor is not None and successor.terms.replaces == gone.terms.order_request_id:
             successor.terms = replace(successor.terms, replaces=key)
             out.orders[request_id] = successor
+            if joined(successor):
+                publish(successor, new_event(successor, ExecType.ORDER_STATUS, None, None, origin, start), out)
+                start += 1
     if gone.triggers_id is not None and order.triggers_id is None:
         order.triggers_id = gone.triggers_id
         account = account_key(order.terms.venue, order.terms.account)
         state.triggered.setdefault(account, {})[gone.triggers_id] = key
+    return start
 
 
-def _adopt(order: Order, event: Event, origin: Origin, out: Outcome, start: int) -> int:
-    if event.trade_id is not None and event.last_qty is not None and event.last_px is not None:
-        trade = Trade(event.trade_id, event.last_px, event.last_qty, event.transact_ns)
-        if not lifecycle.add_trade(order, trade):
-            return start
-    status = join_status_of(order)
-    order.venue_status, order.text = event.venue_status, event.text
-    moved = replace(
-        revised(order, event, status, origin.event_id(start)),
-        cum_qty=lifecycle.cum_qty(order),
-        avg_px=lifecycle.avg_px(order),
-    )
-    publish(order, moved, out)
-    return start + 1
+def _is_news(order: Order, event: Event) -> bool:
+    """Tell whether an execution is none of a trade that the order has; add its trade to the order."""
+    if event.trade_id is None or event.last_qty is None or event.last_px is None:
+        return True
+    return lifecycle.add_trade(order, Trade(event.trade_id, event.last_px, event.last_qty, event.transact_ns))
+
+
+def _as_of_here(order: Order, event: Event) -> Event:
+    """Return an execution with the quantities that it left the order at, with what the order had of its own."""
+    cum = max(lifecycle.cum_qty(order), event.cum_qty)
+    leaves, wanted = event.leaves_qty, order.terms.order_qty
+    if wanted is not None and event.ord_status not in FINAL:
+        leaves = max(wanted - cum, ZERO)
+    return replace(event, cum_qty=cum, leaves_qty=leaves, avg_px=lifecycle.avg_px(order) if order.notional else None)
+
+
+def _stands(order: Order) -> dict[str, Any]:
+    """Return where the order stands, as the fields of an execution."""
+    cum, leaves = lifecycle.quantities(order)
+    return {"ord_status": lifecycle.status_of(order), "cum_qty": cum, "leaves_qty": leaves}

@@ -23,9 +23,9 @@ had its chance, and the order is given as UNMATCHED with the reason:
     submitted, no report, and the feed was not up          FEED_DOWN
     a report, no submission                                NOT_SUBMITTED_HERE
 
-The last is only said once the submitted side has been read to its end, so that a backlog raises no
-false alarm; the third also when no feed moves the watermark at all, by the one clock that is let
-in, and only once the frames have been read to their end. Whatever comes later is published as
+None is said before the submitted side has been read to its end: the submission that is missing, or the answer
+that a call got, may be in the backlog. The third is said also when no feed moves the watermark at all, by the
+one clock that is let in, and only once the frames have been read to their end too. Whatever comes later is published as
 MATCHED, `late`, with the next revision. Nothing is ever given up: a FEED_DOWN becomes a
 NO_VENUE_REPLY when the venue's own state has been read and does not hold the order either.
 
@@ -42,7 +42,7 @@ from processors.core.identity import absorb, call, resolve
 from processors.core.lifecycle import FINAL, STATUS, Fact, learn
 from processors.core.model import Order, Origin, Report, Submission, Terms
 from processors.core.publishing import both_here, new_event, publish
-from processors.core.state import Outcome, Partition, is_uuid
+from processors.core.state import Outcome, Partition, is_uuid, settle
 from schemas.fix import Action, ExecType, OrdStatus, Phase, Source
 from schemas.topics import account_key
 
@@ -76,7 +76,7 @@ def on_report(state: Partition, venue: str, report: Report, origin: Origin, out:
     returned.
     """
     account = f"{venue}:{report.account}"
-    name = report.venue_order_id
+    name, first = report.venue_order_id, start
     key = report.order_request_id or ""
     order = state.orders.get(key)
     if order is None and _is_long_over(state, account, report, origin):
@@ -102,7 +102,6 @@ def on_report(state: Partition, venue: str, report: Report, origin: Origin, out:
         start = _venue_arrived(state, account, key, order, origin, out, start)
     if state.triggered:
         start = stops.tie(state, account, key, order, origin, out, start)
-    first = start
     for exec_type, trade in learn(order, report, changed=changed):
         if report.venue_status is not None:
             order.venue_status, order.text = report.venue_status, report.text
@@ -111,7 +110,7 @@ def on_report(state: Partition, venue: str, report: Report, origin: Origin, out:
         start += 1
     if start > first or arrived:
         if (STATUS[order.facts] in FINAL) is not bool(order.ended_ns):
-            _end(state, account, key, order, origin.received_ns)
+            settle(state, account, key, order, origin.received_ns)
         out.orders[key] = order
     else:
         state.duplicates += 1
@@ -139,7 +138,11 @@ def on_submission(state: Partition, submission: Submission, origin: Origin, out:
         changes.on_change(state, submission, origin, out)
     elif submission.action is Action.REPLACE:
         start = _on_new(state, changes.inherit(state, submission), origin, out)
-        changes.on_change(state, submission, origin, out, start)
+        start = changes.on_change(state, submission, origin, out, start)
+        key = submission.order_request_id
+        if (order := state.orders[key]).reported_ns:
+            # The venue told of the new order before the old one was known.
+            changes.replaced_by(state, key, order, origin, out, start)
     else:
         _on_new(state, submission, origin, out)
 
@@ -162,8 +165,7 @@ def _on_new(state: Partition, submission: Submission, origin: Origin, out: Outco
         start = _answered(order, submission, origin, out, start)
     if state.triggered:
         start = stops.tie(state, account, key, order, origin, out, start)
-    if not order.ended_ns and STATUS[order.facts] in FINAL:
-        _end(state, account, key, order, submission.phase_ns)
+    settle(state, account, key, order, submission.phase_ns)
     out.orders[key] = order
     return start
 
@@ -221,15 +223,6 @@ def _venue_arrived(
     order.due_ns = origin.received_ns + state.grace.submission_ns
     state.wake(account, order.due_ns, key)
     return start
-
-
-def _end(state: Partition, account: str, key: str, order: Order, time_ns: int) -> None:
-    """The order has ended, or lives after all: a refused call was of an order that the venue had taken."""
-    if order.ended_ns:
-        order.ended_ns = 0
-        return
-    order.ended_ns = time_ns
-    state.wake(account, time_ns + state.grace.retention_ns, key)
 
 
 def _merge_told(order: Order, report: Report) -> bool:

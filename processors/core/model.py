@@ -28,6 +28,7 @@ from schemas.fix import (
 __all__ = [
     "Account",
     "Connection",
+    "Due",
     "Event",
     "FeedStatus",
     "Order",
@@ -55,6 +56,27 @@ class Origin(Struct, frozen=True, gc=False):
     def event_id(self, index: int) -> str:
         """Return the identity of the result number `index` that this record caused."""
         return f"{self.topic}-{self.partition}-{self.offset}-{index}"
+
+    def again_id(self, event: "Event", index: int) -> str:
+        """Return the identity of the result number `index`, which is an execution once more."""
+        return f"{self.topic}-{self.partition}-{self.offset}-{index}"
+
+
+class Due(Origin, frozen=True, gc=False):
+    """No record, but that an order's time has come; it stands by the record that told of the order last.
+
+    That record can tell of many orders, whose times come one by one, so a result is told apart from the others
+    by the execution that it is of and its revision.
+    """
+
+    def again_id(self, event: "Event", index: int) -> str:
+        """Return the identity of the next revision of an execution."""
+        record, _, number = event.exec_id.rpartition("-")
+        return f"{record}-{_REVISION * (event.revision + 1) + int(number)}"
+
+
+# More than the results that one record can have.
+_REVISION = 1_000_000
 
 
 class Trade(Struct, frozen=True, gc=False):

@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 
 from processors.core.lifecycle import avg_px, quantities, status_of
-from processors.core.model import Event, Order, Origin, Trade, Unmatched
+from processors.core.model import Due, Event, Order, Origin, Trade, Unmatched
 from processors.core.state import Outcome, joined
 from schemas.fix import ExecType, JoinStatus, Source, UnmatchedReason
 
@@ -45,12 +45,12 @@ def publish_again(order: Order, origin: Origin, out: Outcome, start: int) -> int
     status = join_status_of(order)
     again = []
     for at, event in enumerate(order.unjoined, start):
-        again.append(revised(order, event, status, origin.event_id(at)))
+        again.append(revised(order, event, status, origin.again_id(event, at)))
         out.executions.append((order.terms, again[-1]))
     order.unjoined = tuple(again)
     if order.last is not None:
         same = again and again[-1].exec_id == order.last.exec_id
-        order.last = again[-1] if same else revised(order, order.last, status, origin.event_id(start))
+        order.last = again[-1] if same else revised(order, order.last, status, origin.again_id(order.last, start))
     return start + len(again)
 
 
@@ -123,9 +123,8 @@ def decide(key: str, order: Order, reason: UnmatchedReason, detail: str, time_ns
     tell_unmatched(order, _UNMATCHED, reason, detail, time_ns, out)
     last = order.last
     if last is not None:
-        origin = Origin(last.raw_topic, last.raw_partition, last.raw_offset, time_ns, Source.WATERMARK)
-        # The record that caused this is the one whose other side is missing, so its results are told apart by revision.
-        publish_again(order, origin, out, 1000 * order.unmatched_revision)
+        origin = Due(last.raw_topic, last.raw_partition, last.raw_offset, time_ns, Source.WATERMARK)
+        publish_again(order, origin, out, 0)
     out.orders[key] = order
 
 

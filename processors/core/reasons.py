@@ -5,11 +5,22 @@ from processors.core.lifecycle import Fact
 from processors.core.model import Account, Order
 from processors.core.publishing import decide
 from processors.core.state import Outcome, Partition
-from schemas.fix import UnmatchedReason
+from schemas.fix import OrdType, UnmatchedReason
 from schemas.topics import account_key
 
 __all__ = ["holes", "reconsider", "why_missing"]
 
+# The types of stop orders, which not all need a stop price.
+_STOPS = frozenset(
+    {
+        OrdType.STOP,
+        OrdType.STOP_LIMIT,
+        OrdType.TAKE_PROFIT,
+        OrdType.TRAILING_TAKE_PROFIT,
+        OrdType.TRAILING_STOP,
+        OrdType.TAKE_PROFIT_STOP_LOSS,
+    }
+)
 _UNANSWERED = Fact.UNANSWERED.value
 _ANSWERS = _UNANSWERED | Fact.SENT_OUT.value
 _NOT_HERE = "the venue told of it, and nobody submitted it here"
@@ -21,9 +32,7 @@ _NO_UUID = "; its request id is no UUID, which the venue may have replaced by on
 
 def why_missing(state: Partition, account: Account, key: str, order: Order) -> tuple[UnmatchedReason, str]:
     """Say why an order's other side is missing; only a FEED_DOWN, which may be the clock's, is thought over."""
-    if order.terms.submitted_ns is None and not order.reported_ns:
-        return UnmatchedReason.NO_VENUE_REPLY, _ONLY_CHANGED
-    if order.terms.submitted_ns is None:
+    if order.terms.submitted_ns is None and order.reported_ns:
         return UnmatchedReason.NOT_SUBMITTED_HERE, _NOT_HERE + candidates.renamed(state, order)
     if order.unmatched_reason in (None, UnmatchedReason.FEED_DOWN):
         return _why_silent(state, account, key, order)
@@ -31,15 +40,19 @@ def why_missing(state: Partition, account: Account, key: str, order: Order) -> t
 
 
 def _why_silent(state: Partition, account: Account, key: str, order: Order) -> tuple[UnmatchedReason, str]:
-    submitted = order.terms.submitted_ns or 0
+    terms = order.terms
+    # Of an order that a cancel alone speaks of, it isn't known since when the venue could have told.
+    submitted = terms.submitted_ns or 0
     gaps = holes(account)
     if not account.covered:
         gaps.append((account.gap_from_ns, order.due_ns if account.gap_to_ns is None else account.gap_to_ns))
     in_gap = any(order.due_ns > start_ns and submitted < end_ns for start_ns, end_ns in gaps)
-    if account.stops_unread and order.terms.stop_price is not None:
+    if account.stops_unread and (terms.stop_price is not None or terms.ord_type in _STOPS or not submitted):
         return UnmatchedReason.FEED_DOWN, "the account's stop orders could not be read"
     if in_gap:
         return UnmatchedReason.FEED_DOWN, f"no feed covered its time ({account.reason or 'not connected yet'})"
+    if terms.submitted_ns is None:
+        return UnmatchedReason.NO_VENUE_REPLY, _ONLY_CHANGED
     if order.facts & _ANSWERS == _UNANSWERED:
         found = candidates.candidates(state, order)
         return UnmatchedReason.OUTCOME_UNKNOWN, _NO_ANSWER + (f"; it may be {' or '.join(found)}" if found else "")
@@ -52,6 +65,8 @@ def reconsider(state: Partition, key: str, account: Account, out: Outcome) -> No
         due = order.unmatched_reason is UnmatchedReason.FEED_DOWN and order.due_ns <= account.watermark_ns
         if due and account_key(order.terms.venue, order.terms.account) == key:
             reason, detail = _why_silent(state, account, name, order)
+            if reason is UnmatchedReason.FEED_DOWN:  # still, and told
+                continue
             decide(name, order, reason, detail, account.watermark_ns, out)
 
 

@@ -4,11 +4,11 @@ import heapq
 
 from msgspec import Struct, field
 
-from processors.core.lifecycle import Fact
+from processors.core.lifecycle import FINAL, STATUS, Fact
 from processors.core.model import Account, Event, FeedStatus, Order, Terms, Unmatched
 from schemas.topics import account_key
 
-__all__ = ["Grace", "Outcome", "Partition", "index", "is_uuid", "joined"]
+__all__ = ["Grace", "Outcome", "Partition", "index", "is_uuid", "joined", "settle"]
 
 
 _REFUSED = Fact.REFUSED.value
@@ -75,6 +75,17 @@ def is_uuid(text: str) -> bool:
 def joined(order: Order) -> bool:
     """Tell whether both sides are here: the submission, and the venue's report or its refusal."""
     return order.terms.submitted_ns is not None and bool(order.reported_ns or order.facts & _REFUSED)
+
+
+def settle(state: Partition, account: str, key: str, order: Order, time_ns: int) -> None:
+    """Note when the order ended, or that it lives after all: a refused call may be of an order that was taken."""
+    if (STATUS[order.facts] in FINAL) is bool(order.ended_ns):
+        return
+    if order.ended_ns:
+        order.ended_ns = 0
+        return
+    order.ended_ns = time_ns
+    state.wake(account, time_ns + state.grace.retention_ns, key)
 
 
 def index(state: Partition, key: str, order: Order) -> None:

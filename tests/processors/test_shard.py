@@ -365,6 +365,20 @@ def test_the_clock_says_nothing_before_the_frames_are_read_to_their_end() -> Non
     assert [record[2] for record in of(read_to_the_end, topics.UNMATCHED.name)] == [ORDER.request_id]
 
 
+def test_the_clock_says_nothing_before_the_submissions_are_read_to_their_end() -> None:
+    running = shard(HOME)
+    running.take(FRAMES, [], at_end=True)
+    running.take(topics.SUBMITTED.name, [submitted()], at_end=False)
+    running.finish()
+
+    backlog = on_the_clock(running, START + 3600 * SECOND)
+    refused = {**ORDER.submission, "phase": "REJECTED"}
+    running.take(topics.SUBMITTED.name, [submitted(avro(refused), offset_=8)], at_end=True)
+    read_to_the_end = running.finish() + on_the_clock(running, START + 3600 * SECOND)
+
+    assert not of(backlog + read_to_the_end, topics.UNMATCHED.name)
+
+
 def test_a_tick_with_nothing_to_say_writes_nothing() -> None:
     running = shard(HOME)
     through(running, submitted(), frame(ORDER.frames[0]))

@@ -1,5 +1,6 @@
 """Stories of orders: what a submitter and a venue would tell of one, in the core's words."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -126,6 +127,14 @@ class Desk:
             on_submission(self.state, item, self._origin("orders.submitted", item.phase_ns, Source.GATEWAY), self.out)
         else:
             on_report(self.state, VENUE, item, self._origin("venue.frames.tinvest", at_ns, source), self.out)
+
+    def tell_all(self, items: Sequence[Report], at_ns: int = START) -> None:
+        """Tell of several orders in one record, as an answer of the venue does."""
+        self.offset += 1
+        origin = self._origin("venue.frames.tinvest", at_ns, Source.RECONCILIATION)
+        index = 0
+        for item in items:
+            index = on_report(self.state, VENUE, item, origin, self.out, index)
 
     def mark(
         self,

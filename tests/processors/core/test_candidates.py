@@ -172,3 +172,39 @@ def test_an_order_of_another_side_is_not_named() -> None:
 
     details = {record.order_request_id: record.detail for record in desk.out.unmatched}
     assert details[OTHER] == "the venue told of it, and nobody submitted it here"
+
+
+def test_an_order_that_a_call_in_the_backlog_may_name_is_taken_for_no_other_calls() -> None:
+    desk = unanswered()
+    desk.tell(listed(), at(1), Source.RECONCILIATION)
+    desk.hear(at(30))
+    desk.expire(submitted_at_end=False)
+    desk.tell(call(request=OTHER))
+    desk.tell(replace(call(Phase.ACCEPTED, OTHER), venue_order_id="9001"))
+    desk.mark(Kind.HEARTBEAT, at(31))
+
+    assert desk.state.orders[OTHER].names == ("9001",)
+    assert told(desk) == [(REQUEST, JoinStatus.UNMATCHED, UNKNOWN)]
+
+
+def test_orders_of_one_answer_are_tied_in_records_of_their_own() -> None:
+    desk = unanswered(REQUEST)
+    desk.tell(replace(call(request=OTHER), side=Side.SELL))
+    desk.tell(replace(call(Phase.UNKNOWN, OTHER), side=Side.SELL))
+    desk.tell_all([listed(), replace(listed("9002"), side=Side.SELL)], at(5))
+    desk.mark(Kind.HEARTBEAT, at(20))
+
+    assert set(desk.state.orders) == {REQUEST, OTHER}
+    event_ids = [event.event_id for _, event in desk.out.executions]
+    assert len(event_ids) == len(set(event_ids)) == 4
+
+
+def test_a_call_that_is_tied_to_an_order_that_has_ended_has_ended() -> None:
+    desk = unanswered()
+    desk.tell(replace(listed(), ord_status=OrdStatus.CANCELED), at(5), Source.RECONCILIATION)
+    desk.mark(Kind.HEARTBEAT, at(20))
+    ended_ns = desk.order.ended_ns
+    desk.mark(Kind.HEARTBEAT, at(4000))
+
+    assert ended_ns == at(20)
+    assert not desk.state.orders

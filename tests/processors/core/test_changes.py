@@ -378,3 +378,64 @@ def test_after_a_failed_request_no_later_one_shows_as_pending_for_the_venue_neve
         desk.tell(item)
 
     assert status_of(desk.order) is O.NEW
+
+
+def test_an_amend_that_only_the_venues_price_tells_of_is_written() -> None:
+    desk = amendable()
+    desk.tell(amend(price="272.5"))
+    desk.out.orders.clear()
+    desk.tell(replace(report(OrdStatus.NEW), price=Decimal("272.5")))
+
+    assert desk.out.orders == {REQUEST: desk.order}
+
+
+def test_an_order_that_ends_by_its_amend_or_under_another_id_is_forgotten_in_its_time() -> None:
+    amended = amendable(4)
+    amended.tell(amend(quantity=4))
+    amended.tell(amend(Phase.ACCEPTED, quantity=4))
+    tied = Desk()
+    tied.tell(submission())
+    tied.tell(report(OrdStatus.FILLED, request=None, cum=10, trades=(trade(1, 10),)))
+    tied.tell(change(of_name="7001"))
+
+    for desk in (amended, tied):
+        assert status_of(desk.order) is O.FILLED
+        desk.mark(Kind.CONNECTED, START)
+        desk.mark(Kind.HEARTBEAT, START + 4000 * SECOND)
+        assert not desk.state.orders
+
+
+def test_an_order_replaces_one_that_is_told_of_after_both() -> None:
+    desk = Desk()
+    desk.tell(report(OrdStatus.NEW, request=REPLACEMENT, name="7002"))
+    desk.tell(replacement())
+    desk.tell(report(OrdStatus.NEW))
+
+    assert desk.order.terms.replaced_by == REPLACEMENT
+    assert events(desk)[-2].exec_type is E.REPLACED
+
+
+def test_the_order_in_anothers_place_is_told_again_when_that_gets_its_request_id() -> None:
+    desk = Desk()
+    desk.tell(replacement(of=None, of_name="7001"))
+    desk.tell(report(OrdStatus.NEW, request=REPLACEMENT, name="7002"))
+    desk.tell(report(OrdStatus.NEW))
+
+    told = [terms.replaces for terms, _ in desk.out.executions if terms.order_request_id == REPLACEMENT]
+    assert (told[0], told[-1]) == ("tinvest:7001", REQUEST)
+
+
+def test_a_cancel_alone_is_no_sign_of_the_venues_silence_while_a_feed_was_not_there() -> None:
+    desk = Desk()
+    desk.mark(Kind.CONNECTED, START - SECOND)
+    desk.mark(Kind.RECONCILED, START)
+    desk.mark(Kind.DISCONNECTED, START + SECOND)
+    desk.tell(change(of=None, of_name="7001", at_ns=START + 2 * SECOND))
+    desk.mark(Kind.CONNECTED, START + 15 * SECOND, connection="c2")
+    desk.mark(Kind.RECONCILED, START + 16 * SECOND, connection="c2")
+
+    assert [record.reason for record in desk.out.unmatched] == [
+        UnmatchedReason.FEED_DOWN,
+        UnmatchedReason.NO_VENUE_REPLY,
+    ]
+    assert "cancel" in desk.out.unmatched[-1].detail

@@ -205,6 +205,15 @@ def test_what_was_told_without_a_submission_is_told_again_as_unmatched() -> None
     assert unmatched(desk)[0].ord_status is OrdStatus.PARTIALLY_FILLED
 
 
+def test_orders_of_one_answer_are_missed_in_records_of_their_own() -> None:
+    desk = connected()
+    desk.tell_all([report(OrdStatus.NEW, request=None, name=name) for name in ("7001", "7002", "7003")])
+    desk.mark(Kind.HEARTBEAT, DUE + SECOND)
+
+    event_ids = [event.event_id for _, event in desk.out.executions]
+    assert len(event_ids) == len(set(event_ids)) == 6
+
+
 def test_a_step_after_the_decision_is_unmatched_at_once() -> None:
     desk = connected()
     desk.tell(report(OrdStatus.NEW))
@@ -347,6 +356,41 @@ def test_after_it_was_taken_over_reports_under_its_id_are_the_orders() -> None:
 
     assert told(desk)[-1] == (ExecType.TRADE, MATCHED, 1)
     assert desk.order.traded_qty == Decimal(10)
+
+
+def test_what_was_told_of_an_order_taken_over_has_the_quantities_of_its_time() -> None:
+    desk = Desk()
+    desk.tell(report(OrdStatus.NEW, request=None))
+    desk.tell(report(OrdStatus.PARTIALLY_FILLED, request=None, cum=4, trades=(trade(1, 4),)))
+    desk.tell(report(OrdStatus.FILLED, request=None, cum=10, trades=(trade(2, 6, "271.4"),)))
+    before = events(desk, "tinvest:7001")
+    desk.tell(submission(Phase.ACCEPTED, name="7001"))
+
+    moved = [event for event in events(desk) if event.revision == 2]
+    assert [(e.cum_qty, e.leaves_qty, e.avg_px) for e in moved] == [(e.cum_qty, e.leaves_qty, e.avg_px) for e in before]
+
+
+def test_the_last_that_is_taken_over_is_where_the_order_stands() -> None:
+    desk = Desk()
+    desk.tell(submission())
+    desk.tell(report(OrdStatus.NEW, request=None, name="7001"))
+    desk.tell(report(OrdStatus.CANCELED, name="p-1", cum=3, trades=(trade(1, 3),)))
+    desk.tell(report(OrdStatus.NEW, name="7001"))
+
+    last = desk.order.last
+    assert last is not None
+    assert (last.exec_type, last.ord_status, last.cum_qty, last.leaves_qty) == (ExecType.NEW, OrdStatus.CANCELED, 3, 0)
+
+
+def test_an_order_that_takes_over_is_written_even_if_the_report_that_ties_them_adds_nothing() -> None:
+    desk = Desk()
+    desk.tell(submission())
+    desk.tell(report(OrdStatus.FILLED, request=None, name="7001", trades=(trade(1, 10),)))
+    desk.out.orders.clear()
+    desk.tell(report(OrdStatus.FILLED, name="7001", cum=10))
+
+    assert desk.out.orders == {REQUEST: desk.order, "tinvest:7001": None}
+    assert desk.order.ended_ns
 
 
 def test_a_miss_of_an_order_taken_over_is_taken_back() -> None:

@@ -131,12 +131,22 @@ def test_nobody_misses_the_submission_of_what_a_stop_order_became() -> None:
     assert not desk.out.unmatched
 
 
-def test_silence_about_a_stop_order_means_nothing_while_stop_orders_could_not_be_read() -> None:
+@pytest.mark.parametrize(
+    "asked",
+    [
+        stop_submission(),
+        replace(stop_submission(), ord_type=OrdType.TRAILING_TAKE_PROFIT, stop_price=None),
+        change(action=Action.CANCEL_STOP, of=None, of_name=STOP_ID),
+    ],
+    ids=["a stop order", "one without a stop price", "a cancel of one"],
+)
+def test_silence_about_a_stop_order_means_nothing_while_stop_orders_could_not_be_read(asked: Submission) -> None:
     desk = Desk()
     desk.mark(Kind.CONNECTED, START - SECOND)
     desk.mark(Kind.RECONCILED, START, unread=("stop_orders",))
-    desk.tell(stop_submission())
+    desk.tell(asked)
     desk.mark(Kind.HEARTBEAT, START + 11 * SECOND)
+    desk.mark(Kind.RECONCILED, START + 12 * SECOND, unread=("stop_orders",))
     assert [record.reason for record in desk.out.unmatched] == [UnmatchedReason.FEED_DOWN]
 
     desk.mark(Kind.RECONCILED, START + 20 * SECOND)
