@@ -131,8 +131,8 @@ class Worker:
 
     async def revoked(self, partitions: Iterable[TP]) -> None:
         """Let partitions go once all that was taken of them is committed."""
-        await self.finish()
         async with self._lock:
+            await self._finish()
             gone = {tp.partition for tp in partitions}
             for number in gone:
                 self.shards.pop(number, None)
@@ -144,9 +144,12 @@ class Worker:
     async def finish(self) -> None:
         """Wait until all that was taken is committed."""
         async with self._lock:
-            await self._sink.done()
-            await self._write_round()
-            await self._sink.done()
+            await self._finish()
+
+    async def _finish(self) -> None:
+        await self._sink.done()
+        await self._write_round()
+        await self._sink.done()
 
     async def take(self, parts: Iterable[Part], owned: set[TP]) -> None:
         """Put batches through the shards; `flush` writes what comes of it."""
@@ -154,7 +157,8 @@ class Worker:
         async with self._lock:
             # Submissions first: what comes with them is matched at once, instead of twice.
             for tp, batch, offset in sorted(parts, key=_submissions_first):
-                if tp not in owned:
+                # It may have been given up while this waited for its turn.
+                if tp not in owned or tp.partition not in self.shards:
                     continue
                 self.shards[tp.partition].take(tp.topic, batch.records, at_end=batch.at_end)
                 self._touched.add(tp.partition)
