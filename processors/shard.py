@@ -83,6 +83,8 @@ class Shard:
         self._homes: set[tuple[str, str]] = set()
         self._at_end: dict[str, bool] = {}
         self._out = Outcome()
+        # The account whose orders a snapshot tells of.
+        self._asked = ""
         self._records: list[Record] = []
         self._newest: dict[str, tuple[Event | None, Terms | None, bytes]] = {}
         self._headers: dict[bytes, tuple[bytes, bytes, bytes, tuple[str, str, str, str, str], str]] = {}
@@ -191,6 +193,7 @@ class Shard:
             self._join(venue, read, Source.STREAM)
             read = []
             if headers[3] == _SNAPSHOT:
+                self._asked = key
                 snapshot = (message.offset(), headers, key, self._reports(venue, message, headers))
                 self._join(venue, [snapshot], Source.RECONCILIATION)
             else:
@@ -252,7 +255,8 @@ class Shard:
         return (*known[3], at, time_ns), known[4]
 
     def _order_qty(self, request_id: str | None, name: str | None) -> Decimal | None:
-        order = self.state.orders.get(request_id or "")
+        orders, names = self.state.orders, self.state.aliases.get(self._asked, {})
+        order = orders.get(request_id or "") or orders.get(names.get(name or "", ""))
         return order.terms.order_qty if order is not None else None
 
     def _bury(self, message: Consumed, error: Exception, stage: str) -> None:

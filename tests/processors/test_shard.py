@@ -1,6 +1,7 @@
 """One partition's records: what can't be read is kept with its reason, and the rest goes on."""
 
 import io
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -12,6 +13,7 @@ from confluent_kafka import KafkaError
 
 from benchmarks.orders import order
 from dropcopy.kafka import murmur2_partition
+from processors.core.lifecycle import cum_qty
 from processors.core.state import Grace
 from processors.encoding.records import Encoders, StateError, SubmissionReader
 from processors.mappings import tinvest
@@ -214,6 +216,19 @@ def test_what_is_around_a_bad_record_goes_on() -> None:
 
     assert len(of(records, topics.EXECUTIONS.name)) == 2
     assert len(of(records, topics.DEAD_LETTERS.name)) == 1
+
+
+def test_an_answer_that_names_an_order_by_the_venues_id_alone_is_read_by_what_is_known_of_it() -> None:
+    running = shard(HOME)
+    told = {"accountId": ORDER.account, "orderId": "7001", "lotSize": 10, "lotsRequested": "2"}
+    stream = json.dumps({"orderState": told | {"executionReportStatus": "EXECUTION_REPORT_STATUS_NEW"}})
+    listed = {"orderId": "7001", "lotsRequested": "2", "lotsExecuted": "2"}
+    answer = json.dumps({"orders": [listed | {"executionReportStatus": "EXECUTION_REPORT_STATUS_FILL"}]})
+    rest = pack(FrameHeaders("tinvest", ORDER.account, "rest:GetOrders", Kind.SNAPSHOT, "c1", 2, START))
+
+    through(running, frame(stream.encode(), 1), frame(answer.encode(), 2, headers_=rest))
+
+    assert cum_qty(running.state.orders["tinvest:7001"]) == Decimal(20)
 
 
 def test_a_frame_that_can_not_be_read_is_not_missing() -> None:

@@ -12,7 +12,7 @@ from processors.poller import Batch
 from processors.sink import Record, Sink
 from processors.worker import Part, Worker
 from schemas import topics
-from tests.processors.test_shard import FRAMES, HOME, IDS, ORDER, SUBMITTED_ID, SECOND, START, frame, shard
+from tests.processors.test_shard import FRAMES, HOME, IDS, ORDER, SECOND, START, SUBMITTED_ID, frame, shard
 
 TPS = {TP(FRAMES, HOME), TP(topics.SUBMITTED.name, HOME)}
 
