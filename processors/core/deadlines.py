@@ -81,18 +81,17 @@ def _forget(state: Partition, account: Account, key: str, order: Order, out: Out
 
 
 def expire_on_clock(state: Partition, now_ns: int, out: Outcome) -> None:
-    """Give every order as FEED_DOWN whose time has passed on the clock while all its account's feeds are silent.
+    """Show the accounts whose feeds are all silent as DOWN, and give their orders whose time has passed as FEED_DOWN.
 
     Call it only once the partition's frames and submissions have been read to their end: a backlog is no silence.
     """
+    for served in state.accounts.values():
+        if served.state is FeedState.UP and _is_silent(state, served, now_ns):
+            show(served, FeedState.DOWN, served.watermark_ns, "silent", None, out)
     for key, heap in state.due.items():
         account = state.accounts.get(key)
-        heard = account.watermark_ns if account is not None else 0
-        silent = account is None or not account.connections or heard + state.grace.silence_ns <= now_ns
-        if not silent or not heap or heap[0][0] > now_ns:
+        if not heap or heap[0][0] > now_ns or (account is not None and not _is_silent(state, account, now_ns)):
             continue
-        if account is not None and account.state is FeedState.UP:
-            show(account, FeedState.DOWN, heard, "silent", None, out)
         for due_ns, name in sorted(heap):
             order = state.orders.get(name)
             if due_ns > now_ns:
@@ -100,6 +99,10 @@ def expire_on_clock(state: Partition, now_ns: int, out: Outcome) -> None:
             if order is not None and _unanswered(order, now_ns):
                 detail = "no feed of the account is heard" if account else "no feed serves the account"
                 decide(name, order, UnmatchedReason.FEED_DOWN, detail, now_ns, out)
+
+
+def _is_silent(state: Partition, account: Account, now_ns: int) -> bool:
+    return not account.connections or account.watermark_ns + state.grace.silence_ns <= now_ns
 
 
 def _unanswered(order: Order, now_ns: int) -> bool:

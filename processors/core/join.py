@@ -88,13 +88,16 @@ def on_report(state: Partition, venue: str, report: Report, origin: Origin, out:
     if order.changes is not None:
         start = changes.amended_by(order, report, origin, out, start)
     changed = _merge_told(order, report)
-    if report.created_ns is not None:
+    if report.created_ns is not None and report.created_ns != order.created_ns:
         order.created_ns = report.created_ns
+        out.orders[key] = order
     if name is not None and not known and name not in order.names:
         changed |= call(state, account, key, order, name, provisional=report.ord_status is OrdStatus.PENDING_NEW)
+        out.orders[key] = order
     if report.other_id is not None and report.other_id not in order.names:
         start = absorb(state, account, key, order, report.other_id, origin, out, start)
         call(state, account, key, order, report.other_id, provisional=True)
+        out.orders[key] = order
     if report.triggers_id is not None:
         changed |= stops.became(state, account, key, order, report.triggers_id, origin, out)
     arrived = not order.reported_ns

@@ -320,6 +320,15 @@ def test_on_the_clock_a_silent_account_is_feed_down() -> None:
     assert (shown.status, shown.reason, shown.since_ns) == (FeedState.DOWN, "silent", at(1))
 
 
+def test_on_the_clock_a_silent_feed_is_down_though_no_order_waits() -> None:
+    desk = up()
+    for seconds in (14, 15, 16):
+        expire_on_clock(desk.state, account(desk).watermark_ns + seconds * SECOND, desk.out)
+
+    assert [status.status for status in statuses(desk)][-2:] == [FeedState.UP, FeedState.DOWN]
+    assert statuses(desk)[-1].reason == "silent"
+
+
 def test_on_the_clock_an_account_that_no_feed_ever_served_is_feed_down() -> None:
     desk = Desk()
     desk.tell(submission())

@@ -498,6 +498,27 @@ def test_reports_without_our_id_are_tied_by_another_that_the_venue_keeps(order: 
     ]
 
 
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"created_ns": START},
+        {"other_id": "T-1"},
+        {"venue_order_id": "7002", "ord_status": OrdStatus.PENDING_NEW},
+    ],
+    ids=["when it was made", "one more of its ids", "its id before the exchange's"],
+)
+def test_what_is_learned_of_an_order_is_written_even_if_it_is_no_step(more: dict[str, object]) -> None:
+    desk = Desk()
+    desk.tell(report(OrdStatus.PENDING_NEW))
+    desk.tell(report(OrdStatus.NEW))
+    desk.out.orders.clear()
+    desk.tell(report(OrdStatus.NEW))
+    assert not desk.out.orders
+    desk.tell(replace(report(OrdStatus.NEW), **more))
+
+    assert desk.out.orders == {REQUEST: desk.order}
+
+
 def test_a_trade_from_before_all_memory_makes_no_order_but_adds_to_one_that_is_known() -> None:
     old = Report(
         "A1",
