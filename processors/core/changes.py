@@ -111,6 +111,9 @@ def _learn(order: Order, submission: Submission, origin: Origin, out: Outcome, s
     known = changes.get(request_id, 0)
     if known & fact.value:
         return start
+    if fact is Change.UNANSWERED and not known & Change.ASKED.value:
+        # What was not answered was asked.
+        known, fact = known | fact.value, Change.ASKED
     changes[request_id] = known | fact.value | kind
     if fact is Change.TAKEN and kind == IS_REPLACE:
         order.terms = replace(order.terms, replaced_by=request_id)

@@ -134,6 +134,7 @@ def tell_unmatched(
     """Publish the order's next record of `orders.unmatched`."""
     order.unmatched_revision += 1
     terms = order.terms
+    since_ns = terms.submitted_ns if terms.submitted_ns is not None else order.reported_ns or order.due_ns
     out.unmatched.append(
         Unmatched(
             terms.order_request_id,
@@ -146,9 +147,10 @@ def tell_unmatched(
             detail,
             order.venue_order_id,
             status_of(order) if order.reported_ns else None,
-            terms.submitted_ns if terms.submitted_ns is not None else order.reported_ns or order.due_ns,
+            since_ns,
             time_ns,
             terms.submitted_ns,
-            f"unmatched-{terms.order_request_id}-{order.unmatched_revision}",
+            # An order that was forgotten and is told of again begins anew, with its revisions.
+            f"unmatched-{terms.order_request_id}-{since_ns}-{order.unmatched_revision}",
         )
     )

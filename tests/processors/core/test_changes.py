@@ -179,6 +179,16 @@ def test_a_cancel_without_an_answer_is_pending_until_the_venue_tells_the_end() -
     assert status_of(desk.order) is OrdStatus.CANCELED
 
 
+@pytest.mark.parametrize("phases", [(Phase.UNKNOWN,), (Phase.UNKNOWN, Phase.INTENT), (Phase.INTENT, Phase.UNKNOWN)])
+def test_a_call_without_an_answer_stands_for_its_intent(phases: tuple[Phase, ...]) -> None:
+    desk = working()
+    for phase in phases:
+        desk.tell(change(phase))
+
+    assert steps(desk) == [(E.PENDING_CANCEL, O.PENDING_CANCEL, 0, 10)]
+    assert desk.order.changes == {CANCEL: 9}
+
+
 def test_a_cancel_that_is_told_twice_makes_each_step_once() -> None:
     desk = working()
     for phase in (Phase.INTENT, Phase.INTENT, Phase.ACCEPTED, Phase.INTENT, Phase.ACCEPTED):

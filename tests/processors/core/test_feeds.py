@@ -450,6 +450,22 @@ def test_an_order_that_comes_back_after_it_left_begins_anew() -> None:
 # feeds.status
 
 
+def test_an_order_that_was_missed_and_left_is_missed_anew_in_records_of_their_own() -> None:
+    desk = up()
+    desk.tell(submission())
+    desk.mark(Kind.HEARTBEAT, at(11))
+    desk.mark(Kind.HEARTBEAT, at(4000))
+    assert not desk.state.orders
+    desk.frame(report(OrdStatus.NEW), at(4001))
+    desk.mark(Kind.HEARTBEAT, at(4012))
+
+    assert [(u.reason, u.revision) for u in desk.out.unmatched] == [
+        (UnmatchedReason.NO_VENUE_REPLY, 1),
+        (UnmatchedReason.NOT_SUBMITTED_HERE, 1),
+    ]
+    assert len({u.event_id for u in desk.out.unmatched}) == 2
+
+
 def test_a_feeds_life_is_told_step_by_step() -> None:
     desk = Desk()
     desk.mark(Kind.CONNECTED, at(0))
