@@ -181,7 +181,8 @@ class AvroReader:
         """Return the record in `data`.
 
         Raises:
-            ValueError: the bytes are no framed Avro record, or of a schema that the registry does not know.
+            ValueError: the bytes are no framed Avro record, or of a schema that the registry does not know
+                or that is none of a record.
             ClusterError: the registry is away.
         """
         if len(data) < _PREFIX.size or data[0] != 0:
@@ -202,4 +203,25 @@ class AvroReader:
             told = registry.call(f"reading schema {schema_id}", "GET", f"/schemas/ids/{schema_id}")
         if told is None:
             raise ValueError(f"the registry does not know schema {schema_id}")
-        return fastavro.parse_schema(json.loads(told["schema"]))
+        try:
+            found = json.loads(told["schema"])
+            parsed = fastavro.parse_schema(found)
+        except (LookupError, TypeError, ValueError, RecursionError, fastavro.schema.SchemaParseException):
+            raise ValueError(f"schema {schema_id} is no Avro schema, so this is no record") from None
+        if not isinstance(found, dict) or found["type"] != "record":
+            raise ValueError(f"schema {schema_id} is not a record's")
+        # A value of such a schema can be nested deeper than the decoder's stack, which would end the process.
+        if _names_itself(found):
+            raise ValueError(f"schema {schema_id} is recursive, as no record's here is")
+        return parsed
+
+
+def _names_itself(schema: Any, within: tuple[str, ...] = ()) -> bool:
+    """Tell whether a type of an Avro schema is used inside itself, by its name."""
+    if isinstance(schema, str):
+        return schema.rpartition(".")[2] in within
+    if isinstance(schema, list):
+        return any(_names_itself(each, within) for each in schema)
+    inside = (*within, schema["name"].rpartition(".")[2]) if schema.get("type") in ("record", "error") else within
+    parts = [schema.get(name) for name in ("type", "items", "values")]
+    return any(_names_itself(part, inside) for part in [*parts, *(f["type"] for f in schema.get("fields", ()))] if part)

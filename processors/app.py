@@ -191,6 +191,8 @@ def run(app: Processor) -> int:
     # have to wait for the interpreter as well.
     sys.setswitchinterval(0.005)
     worker = faust.Worker(app, override_logging=False, redirect_stdouts=False, quiet=True)
+    # It would write to standard output, which is for records, also where that is no terminal.
+    worker.spinner = None
     try:
         REGISTRY.register(Standing(app.worker.shards, app.worker.positions, app.ends))
         with serve(app.settings, app.probes):

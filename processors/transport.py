@@ -70,8 +70,11 @@ class Consumer(FaustConsumer):
     async def on_stop(self) -> None:
         """Leave the group, once what is in flight is committed."""
         await self._host.finish()
-        self._poller.stopping.set()
-        await asyncio.to_thread(self._poller.join)
+        # Told to stop before it began, it has none.
+        poller: Poller | None = getattr(self, "_poller", None)
+        if poller is not None:
+            poller.stopping.set()
+            await asyncio.to_thread(poller.join)
 
     async def subscribe(self, topics: Iterable[str]) -> None:
         """Subscribe to `topics`; the group rebalances."""

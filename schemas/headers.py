@@ -80,5 +80,7 @@ def unpack(headers: Sequence[tuple[str, bytes | str | None]] | None) -> FrameHea
     except ValueError:
         numbers = (-1, -1)
     if not all(0 <= number < 2**63 for number in numbers):
-        raise HeaderError(f"sequence and received_ns must be whole numbers, not {sequence!r} and {received_ns!r}")
+        raise HeaderError(
+            f"sequence and received_ns must be whole numbers below 2^63, not {sequence!r} and {received_ns!r}"
+        )
     return FrameHeaders(venue, account, source, kind, connection, *numbers)

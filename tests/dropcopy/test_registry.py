@@ -70,6 +70,25 @@ def test_an_id_that_the_registry_does_not_know_is_named(settings):
         AvroReader(settings)(b"\0" + (123456).to_bytes(4, "big") + b"\0")
 
 
+@pytest.mark.parametrize(
+    ("kind", "registered"),
+    [
+        ("PROTOBUF", 'syntax = "proto3"; message Order { string id = 1; }'),
+        ("AVRO", '"string"'),
+        ("AVRO", '{"type": "record", "name": "a.Nest", "fields": [{"name": "next", "type": ["null", "Nest"]}]}'),
+    ],
+)
+def test_bytes_of_a_schema_that_is_no_flat_record_are_a_value_error(settings, shared_registry, kind, registered):
+    told = httpx.post(
+        f"{shared_registry.url}/subjects/other-{kind}-{len(registered)}-value/versions",
+        json={"schema": registered, "schemaType": kind},
+    )
+    schema_id = told.raise_for_status().json()["id"]
+
+    with pytest.raises(ValueError, match=f"schema {schema_id} is"):
+        AvroReader(settings)(b"\0" + schema_id.to_bytes(4, "big") + b"\2" * 200_000)
+
+
 def test_an_incompatible_change_is_refused(settings, monkeypatch):
     register(settings, [FEEDS_STATUS])
     changed = json.loads(json.dumps(schema("feed_status")))

@@ -130,7 +130,7 @@ def test_an_orders_day_comes_out_as_executions_latest_and_state() -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [b"{not json", b"", b'{"orderState":7}', ORDER.frames[0].replace(b"STATUS_NEW", b"STATUS_PAUSED")],
+    [b"{not json", b"", b"[" * 100_000, b'{"orderState":7}', ORDER.frames[0].replace(b"STATUS_NEW", b"STATUS_PAUSED")],
 )
 def test_a_frame_that_can_not_be_read_is_kept_with_all_that_came_with_it(value: bytes) -> None:
     came = [*headers(3), ("traceparent", b"00-ab-cd-01")]
@@ -164,6 +164,8 @@ def test_an_unknown_status_is_named_in_its_dead_letter() -> None:
         pytest.param([pair for pair in headers() if pair[0] != "account"], "account", id="one is missing"),
         pytest.param([*headers()[:5], ("sequence", b"first"), headers()[6]], "sequence", id="no number"),
         pytest.param([*headers()[:6], ("received_ns", b"now")], "received_ns", id="no time"),
+        pytest.param([*headers()[:6], ("received_ns", b"9223372036854775808")], "received_ns", id="beyond 64 bits"),
+        pytest.param([*headers()[:5], ("sequence", b"-1"), headers()[6]], "sequence", id="negative"),
         pytest.param([("venue", b"\xff"), *headers()[1:]], "venue", id="no ASCII"),
         pytest.param([headers()[0], ("account", None), *headers()[2:]], "account", id="no value"),
         pytest.param([*headers()[:6], ("received_ns", b"1" + b"0" * 30)], "received_ns", id="no time in 64 bits"),
@@ -178,6 +180,15 @@ def test_a_frame_with_a_bad_header_is_kept_with_its_reason(came: Any, named: str
     assert reasons(letter)["exception.class.name"] == "HeaderError"
     assert named in reasons(letter)["exception.message"]
     assert letter[1] == ORDER.frames[0]
+
+
+def test_a_bad_header_of_a_connection_that_is_known_is_refused_too() -> None:
+    running = shard(HOME)
+    beyond = [*headers(2)[:6], ("received_ns", b"9" * 22)]
+
+    records = through(running, frame(ORDER.frames[0], 1), frame(ORDER.frames[1], 2, headers_=beyond))
+
+    assert len(of(records, topics.DEAD_LETTERS.name)) == 1
 
 
 def test_headers_in_another_order_among_others_are_read() -> None:
@@ -240,7 +251,7 @@ def test_a_frame_that_can_not_be_read_is_not_missing() -> None:
     assert running.counts.missing.total() == 0
 
 
-@pytest.mark.parametrize("value", [b"{", b"[]", b'{"reason":7}', b'{"reason":"\xff"}'])
+@pytest.mark.parametrize("value", [b"{", b"[]", b'{"reason":7}', b'{"feed":"\xff"}', b'{"x":' * 100_000])
 def test_a_marker_that_can_not_be_read_is_kept_too(value: bytes) -> None:
     marker = frame(value, headers_=headers(1, Kind.DISCONNECTED))
 

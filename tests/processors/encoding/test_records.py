@@ -269,6 +269,8 @@ def test_one_of_a_schema_that_is_no_records_is_refused() -> None:
         ({"quantity": "1e999999999"}, "quantity"),
         ({"price": "1e-999999999"}, "price"),
         ({"stop_price": "0e999999999"}, "stop_price"),
+        ({"quantity": "1E+999999999999999999"}, "quantity"),
+        ({"quantity": "1E-999999999"}, "quantity"),
         ({"price": "1,5"}, "price"),
         ({"order_request_id": ""}, "order_request_id"),
         ({"venue": ""}, "venue"),

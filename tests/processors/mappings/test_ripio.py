@@ -416,6 +416,14 @@ def test_what_can_be_read_of_a_list_goes_on_beside_what_cannot(bad: Any, named: 
     assert [report.venue_order_id for report in refused.value.reports] == ["1", "2"]
 
 
+def test_what_has_bytes_that_are_no_text_is_refused_and_keeps_no_other_from_being_told():
+    with pytest.raises(MappingError):
+        read(message("order_status", '{"id": "?", "status": "open"}').replace(b"?", b"\xff"))
+    with pytest.raises(MappingError) as refused:
+        read(answer({"orders": [listed(id="?"), listed(id="2")]}).replace(b"?", b"\xff"), "rest:GetUserOrders")
+    assert [report.venue_order_id for report in refused.value.reports] == ["2"]
+
+
 def test_the_trades_that_can_be_read_stay_in_order_beside_one_that_cannot():
     trades = [trade(id="2", date="2023-01-09T13:39:25.000Z"), trade(taker_or_maker="x"), trade(id="1")]
     with pytest.raises(MappingError) as refused:
