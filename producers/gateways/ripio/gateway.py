@@ -11,11 +11,13 @@ order asked for.
 import time
 from contextlib import AsyncExitStack
 
+from dropcopy.errors import UsageError
 from dropcopy.settings import Settings
 from producers.gateways.entry import Settle
 from producers.gateways.journal import Journal
 from producers.gateways.orders import AmendOrder, CancelOrder, NewOrder
 from producers.gateways.outcomes import Accepted, Outcome, Rejected
+from producers.gateways.records import OrderRequest
 from producers.gateways.ripio import requests
 from producers.gateways.ripio.answers import ALREADY_CANCELED, read_answer, read_change_answer, read_state
 from producers.gateways.ripio.queries import RipioQueries
@@ -61,7 +63,7 @@ class RipioGateway(RipioQueries):
     async def post_order(self, order: NewOrder) -> Outcome:
         """Send an order of any type; stop orders are orders like any other here."""
         call = Call("CreateOrder", "POST", "orders", requests.new_order_body(order), read_answer)
-        return await self._sender.send(order, call, self._finding(order))
+        return await self._send(order, call, self._finding(order))
 
     async def amend_order(self, amend: AmendOrder) -> Outcome:
         """Change the price or the amount of an order, which keeps its ids.
@@ -72,19 +74,32 @@ class RipioGateway(RipioQueries):
         Raises:
             VenueError, CallError: the order's id could not be asked for; nothing was journaled or sent.
         """
+        self._check_account(amend)
         venue_order_id = amend.orig_venue_order_id
         if venue_order_id is None:
             named = await self.get_order_state(amend.account, order_request_id=amend.orig_order_request_id)
             venue_order_id = named.venue_order_id
         body = requests.amend_order_body(amend, venue_order_id)
         call = Call("UpdateOrder", "PUT", "orders", body, read_change_answer)
-        return await self._sender.send(amend, call, self._sender.repeating(amend, call))
+        return await self._send(amend, call, self._sender.repeating(amend, call))
 
     async def cancel_order(self, cancel: CancelOrder) -> Outcome:
         """Cancel what is left of an order. Accepted means that the venue took the cancel."""
         path, body = requests.cancel_order_call(cancel)
         call = Call("CancelOrder", "DELETE", path, body, read_change_answer, urgent=True)
-        return await self._sender.send(cancel, call, self._sender.repeating(cancel, call, _is_canceled))
+        return await self._send(cancel, call, self._sender.repeating(cancel, call, _is_canceled))
+
+    async def _send(self, request: OrderRequest, call: Call, settle: Settle) -> Outcome:
+        self._check_account(request)
+        return await self._sender.send(request, call, settle)
+
+    def _check_account(self, request: OrderRequest) -> None:
+        """Refuse another account than the token's: the venue is told none, and would take it for the token's."""
+        if request.account != self._venue.account:
+            raise UsageError(
+                f"account={request.account}: the token is that of {self._venue.account}",
+                hint="Nothing was sent. Name the account as DROPCOPY_RIPIO_ACCOUNT does, or use another token.",
+            )
 
     def _signed(self, call: Call) -> dict[str, str]:
         return self._signer.headers(call.method, call.path, call.body, time.time_ns())

@@ -313,3 +313,16 @@ async def test_an_order_that_the_venue_does_not_know_is_said_to_be_so(gateway_to
         with pytest.raises(RipioError, match="40400") as refused:
             await gateway.get_order_state(ACCOUNT, order_request_id=str(uuid4()))
     assert refused.value.hint
+
+
+@pytest.mark.parametrize("request_", [an_order(account="mine"), CancelOrder(account="mine", orig_venue_order_id="1")])
+async def test_a_request_for_another_account_than_the_tokens_is_refused_before_it_is_journaled(
+    gateway_to: MakeGateway, simulator: Simulator, journal: JournalReader, request_: NewOrder | CancelOrder
+) -> None:
+    async with gateway_to() as gateway:
+        send = gateway.post_order if isinstance(request_, NewOrder) else gateway.cancel_order
+        with pytest.raises(UsageError, match="account=mine: the token is that of ripio-1") as refused:
+            await send(request_)  # type: ignore[arg-type]  # each by its own method
+    assert "DROPCOPY_RIPIO_ACCOUNT" in refused.value.hint
+    assert simulator.orders() == []
+    assert not any(entry.key == b"ripio:mine" for entry in journal.entries())
