@@ -265,10 +265,13 @@ class Feed:
             while True:
                 await self._recorder.room()
                 data = await socket.recv(decode=False)
-                heard = self._venue.classify(data)
+                try:
+                    heard, answer = self._venue.classify(data), self._venue.answer(data)
+                except RecursionError:  # JSON that is nested deeper than any decoder goes
+                    heard, answer = Heard(What.UNREADABLE), None
                 if heard.what is What.UNREADABLE:
                     metrics.UNREADABLE.labels(self._venue.name).inc()
-                self._step(Message(data, heard, self._venue.answer(data)))
+                self._step(Message(data, heard, answer))
                 if self._hear is not None:
                     self._hear(heard)
         except ConnectionClosed as closed:

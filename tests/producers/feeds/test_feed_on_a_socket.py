@@ -90,6 +90,7 @@ async def test_every_account_gets_its_own_frames_and_every_marker(server: VenueS
         b'{"orderState":{"accountId":7}}',
         b'{"something":{"new":[1,2,{}]}}',
         b'["no","object"]',
+        b"[" * 100_000,
     ],
 )
 async def test_a_frame_is_recorded_byte_for_byte_whatever_it_is(
