@@ -8,7 +8,7 @@ from typing import Any, Literal
 from consumers.records import Record
 from schemas import topics
 
-__all__ = ["STYLES", "Column", "columns_of", "fit", "fraction", "names_of", "printable", "style_of", "time_text"]
+__all__ = ["STYLES", "Column", "columns_of", "fit", "fraction", "names_of", "style_of", "time_text"]
 
 Fields = Mapping[str, Any]
 
@@ -65,13 +65,6 @@ class Column:
     least: int = 0
     justify: Literal["left", "right"] = "left"
     optional: bool = False
-
-
-def printable(text: str) -> str:
-    """Return text with every character that could move a cursor or colour a screen escaped."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
 def style_of(text: str) -> str:

@@ -1,6 +1,5 @@
 """`dropcopy tail` from its options to its exit status."""
 
-import os
 import signal
 import sys
 import time
@@ -18,6 +17,7 @@ from dropcopy.errors import UsageError
 from dropcopy.logs import configure_logs
 from dropcopy.probes import Probes, serve
 from dropcopy.settings import Settings
+from dropcopy.text import give_up_output
 
 __all__ = ["run_tail", "start_of"]
 
@@ -81,8 +81,8 @@ def run_tail(
             show = printer(topic, sys.stdout, as_json_lines=as_json_lines)
             follow(reader, wanted, show, until_end=until_end, max_records=max_records, polled=polled)
     except BrokenPipeError:
-        # Whoever read has seen enough, as `head` does; what is still buffered must not complain at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # Whoever read has seen enough, as `head` does.
+        give_up_output()
     except KeyboardInterrupt:
         _interrupted()
 

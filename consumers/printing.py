@@ -1,6 +1,5 @@
 """Prints records on standard output: a table on a terminal, plain lines in a pipe, or JSON."""
 
-import json
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
@@ -10,9 +9,10 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
-from consumers.columns import Column, columns_of, fit, names_of, printable, style_of
+from consumers.columns import Column, columns_of, fit, names_of, style_of
 from consumers.records import Record, as_json
 from consumers.selection import value_text
+from dropcopy.text import printable, quoted
 
 __all__ = ["Printer", "json_printer", "note", "plain_line", "printer", "table"]
 
@@ -59,12 +59,7 @@ def plain_line(record: Record, names: Sequence[str]) -> str:
         pairs.append(("tombstone", True))
     if record.error:
         pairs.append(("error", record.error))
-    return " ".join(f"{name}={_quoted(value_text(value))}" for name, value in pairs)
-
-
-def _quoted(text: str) -> str:
-    plain = text and text.isprintable() and not any(c in text for c in ' "=')
-    return text if plain else json.dumps(text, ensure_ascii=not text.isprintable())
+    return " ".join(f"{name}={quoted(value_text(value))}" for name, value in pairs)
 
 
 def _table_printer(topic: str, console: Console) -> Printer:

@@ -4,6 +4,7 @@ Exit status: 0 done, 1 failed, 2 the call or a setting is wrong, 3 Kafka or the 
 refused, 130 interrupted. Records go to standard output, all else to standard error.
 """
 
+import errno
 import os
 import signal
 import sys
@@ -16,9 +17,12 @@ from rich.markup import escape
 
 from dropcopy.errors import DropcopyError
 from dropcopy.settings import check_names, read_environment
+from dropcopy.text import give_up_output, printable
 from dropcopy.topic_commands import app as topics
 
 __all__ = ["main"]
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def _version(asked: bool) -> None:
@@ -57,6 +61,19 @@ def main() -> NoReturn:
         fail(error)
     except KeyboardInterrupt:
         sys.exit(130)
+    except SystemExit as stop:
+        # Whoever read standard output has seen enough, as `head` does: nothing failed here.
+        if isinstance(stop.__context__, BrokenPipeError):
+            give_up_output()
+            sys.exit(0)
+        raise
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        what = error.filename or "standard output"
+        if error.filename is None:
+            give_up_output()
+        fail(DropcopyError(f"{what} can't be written: {error.strerror}", hint="Make room, or write elsewhere."))
     sys.exit(0)
 
 
@@ -68,7 +85,8 @@ def fail(error: DropcopyError) -> NoReturn:
     if log_failure(error):
         sys.exit(error.exit_status)
     console = Console(stderr=True, soft_wrap=True)
-    console.print(f"[bold red]error:[/] {escape(error.message)}", highlight=False)
-    if error.hint:
-        console.print(escape(error.hint), highlight=False)
+    message, hint = ("\n".join(map(printable, text.split("\n"))) for text in (error.message, error.hint))
+    console.print(f"[bold red]error:[/] {escape(message)}", highlight=False)
+    if hint:
+        console.print(escape(hint), highlight=False)
     sys.exit(error.exit_status)

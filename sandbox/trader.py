@@ -22,6 +22,7 @@ import sandbox.traders
 from dropcopy.errors import DropcopyError, UsageError
 from dropcopy.logs import configure_logs, get_logger
 from dropcopy.settings import Settings
+from dropcopy.text import quoted
 from producers.gateways.limits import LimitError
 from producers.gateways.orders import AmendOrder, CancelOrder, CancelStopOrder, NewOrder, ReplaceOrder
 from producers.gateways.outcomes import Outcome
@@ -273,4 +274,6 @@ def run_trader(venue: str, *, rate: float, seconds: float | None, seed: int | No
     venue_part(venue)
     configure_logs(Settings.load())
     summary = asyncio.run(_run(venue, rate, seconds, seed)).summary()
-    typer.echo(json.dumps(summary) if as_json else " ".join(f"{name}={value}" for name, value in summary.items()))
+    typer.echo(
+        json.dumps(summary) if as_json else " ".join(f"{name}={quoted(str(value))}" for name, value in summary.items())
+    )

@@ -33,7 +33,12 @@ from producers.gateways.options import (
 
 __all__ = ["accounts", "app"]
 
-app = typer.Typer(name="order", help="Send orders to a venue, journaled, and ask for them.", no_args_is_help=True)
+app = typer.Typer(
+    name="order",
+    help="Send orders to a venue, journaled, and ask for them.",
+    no_args_is_help=True,
+    cls=options.OrderEntry,
+)
 
 
 def accounts(venue: Venue = "tinvest", as_json: AsJson = False) -> None:

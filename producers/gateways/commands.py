@@ -1,9 +1,11 @@
 """What the commands of order entry do with their options: make requests of them, send these, print what came of it."""
 
 import asyncio
+import re
+import signal
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from importlib import import_module
 from importlib.util import find_spec
 from inspect import Parameter, signature
@@ -14,6 +16,7 @@ import typer
 from dropcopy.errors import UsageError
 from dropcopy.logs import configure_logs
 from dropcopy.settings import Settings
+from dropcopy.text import give_up_output, printable
 from producers.gateways.checks import refuse
 from producers.gateways.outcomes import Outcome, Rejected
 from producers.gateways.printing import Facts, facts_of, print_facts, print_list
@@ -25,6 +28,8 @@ from schemas.fix import Action, Phase
 
 __all__ = ["ask", "ask_list", "number", "number_or_none", "send", "time_ns", "trailing"]
 
+_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
+INTERRUPTED = 130
 EXIT_STATUS = {Phase.ACCEPTED: 0, Phase.REJECTED: 4, Phase.UNKNOWN: 1}
 
 DONE = {
@@ -77,10 +82,10 @@ def number(option: str, text: str) -> Decimal:
     Raises:
         UsageError: it is none.
     """
-    try:
-        return Decimal(text)
-    except InvalidOperation:
-        raise UsageError(f"{option} {text!r} is no number", hint="Nothing was sent.") from None
+    # Decimal takes more, such as 1_0 for 10, which is a slip of the hand here.
+    if _NUMBER.fullmatch(text) is None:
+        raise UsageError(f"{option} {text!r} is no number such as 271.5", hint="Nothing was sent.")
+    return Decimal(text)
 
 
 def number_or_none(option: str, text: str | None) -> Decimal | None:
@@ -148,15 +153,40 @@ def send(venue: str, request: OrderRequest, method: str, *, as_json: bool) -> in
     by = _method(venue, made, method)
 
     async def sending() -> Outcome:
+        # As Ctrl-C does, so that the journal is told of a call that is given up.
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, _cancel(asyncio.current_task()))
         async with made() as gateway:
             outcome: Outcome = await by(gateway, request)
             return outcome
 
     configure_logs(Settings.load())
-    outcome = asyncio.run(sending())
-    print_facts(_outcome_facts(venue, request, outcome), as_json=as_json)
-    typer.echo(_sentence(venue, request.action, outcome), err=True)
+    try:
+        outcome = asyncio.run(sending())
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        typer.echo(_interrupted(venue, request), err=True)
+        return INTERRUPTED
+    facts = _outcome_facts(venue, request, outcome)
+    try:
+        print_facts(facts, as_json=as_json)
+    except OSError as error:
+        # What came of the request is told all the same, and so is its exit status.
+        give_up_output()
+        typer.echo(f"standard output can't be written: {error.strerror}", err=True)
+        print_facts(facts, as_json=as_json, err=True)
+    typer.echo(printable(_sentence(venue, request.action, outcome)), err=True)
     return EXIT_STATUS[outcome.phase]
+
+
+def _cancel(task: "asyncio.Task[Any] | None") -> Callable[[], object]:
+    return (lambda: None) if task is None else task.cancel
+
+
+def _interrupted(venue: str, request: OrderRequest) -> str:
+    found = f"--since 5m --until-end --where order_request_id={request.order_request_id}"
+    return (
+        f"Interrupted: it is not known here whether {venue} {DONE[request.action]}. "
+        f"The journal says how far it went: `dropcopy tail orders.submitted {found}`."
+    )
 
 
 def ask(venue: str, method: str, *about: Any, as_json: bool, **asked: Any) -> None:

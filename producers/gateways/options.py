@@ -1,9 +1,13 @@
 """The options that the commands of order entry share, and their words."""
 
+import re
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
+
+from dropcopy.errors import UsageError
 
 __all__ = [
     "Account",
@@ -14,6 +18,7 @@ __all__ = [
     "From",
     "Instrument",
     "InstrumentFilter",
+    "OrderEntry",
     "OrderId",
     "OrderRequestId",
     "Outcome",
@@ -32,6 +37,48 @@ __all__ = [
     "TypeOption",
     "Venue",
 ]
+
+
+# What a request calls what an option gives, where these differ in more than dashes.
+_OPTIONS = {
+    "orig_venue_order_id": "--order-id",
+    "venue_order_id": "--order-id",
+    "orig_order_request_id": "--request-id",
+    "order_request_id": "--request-id",
+    "cash_order_qty": "--cash-quantity",
+    "display_qty": "--display-quantity",
+    "peg_offset_value": "--distance",
+    "expire_ns": "--expires",
+    "ord_type": "--type",
+    "trailing": "--trailing-indent",
+}
+_ALIKE = (
+    *("account", "instrument", "side", "quantity", "price", "stop_price", "take_profit_price", "time_in_force"),
+    *("post_only", "event", "outcome", "quote", "price_type", "confirm_margin_trade"),
+)
+_FIELD = re.compile(rf"\b({'|'.join((*_OPTIONS, *_ALIKE))})(?==| is missing| or )")
+
+
+class OrderEntry(TyperGroup):
+    """Commands whose errors name the options, where a request has its fields wrong."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command.
+
+        Raises:
+            UsageError: as the command did.
+        """
+        try:
+            return super().invoke(ctx)
+        except UsageError as error:
+            made_anew = ctx.invoked_subcommand == "replace"
+
+            def option(found: re.Match[str]) -> str:
+                if made_anew and found[1] == "order_request_id":
+                    return "--new-request-id"
+                return _OPTIONS.get(found[1]) or f"--{found[1].replace('_', '-')}"
+
+            raise UsageError(_FIELD.sub(option, error.message), hint=error.hint) from None
 
 
 class SideOption(StrEnum):

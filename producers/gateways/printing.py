@@ -9,6 +9,7 @@ from typing import Any
 import typer
 
 from dropcopy.tables import print_table
+from dropcopy.text import quoted
 
 __all__ = ["Facts", "facts_of", "print_facts", "print_list"]
 
@@ -34,10 +35,11 @@ def _plain(value: object) -> object:
             return value
 
 
-def print_facts(facts: Facts, *, as_json: bool) -> None:
-    """Print one record: as one JSON object, or in one line the facts that there are."""
+def print_facts(facts: Facts, *, as_json: bool, err: bool = False) -> None:
+    """Print one record: as one JSON object, or in one line the facts that there are; with `err` on standard error."""
     there = ((name, value) for name, value in facts.items() if value not in (None, "", []))
-    typer.echo(json.dumps(facts) if as_json else " ".join(f"{name}={_shown(value)}" for name, value in there))
+    line = json.dumps(facts) if as_json else " ".join(f"{name}={quoted(_shown(value))}" for name, value in there)
+    typer.echo(line, err=err)
 
 
 def print_list(records: Sequence[Facts], columns: Sequence[str], *, as_json: bool) -> None:

@@ -27,7 +27,10 @@ from producers.gateways.options import (
 __all__ = ["app"]
 
 app = typer.Typer(
-    name="stop-order", help="Place stop orders at a venue, journaled, and ask for them.", no_args_is_help=True
+    name="stop-order",
+    help="Place stop orders at a venue, journaled, and ask for them.",
+    no_args_is_help=True,
+    cls=options.OrderEntry,
 )
 
 _DISTANCE = "in units of the price, or in per cent of it (1.5%)."

@@ -19,7 +19,10 @@ def to_ns(text: str) -> int:
     if parts is None:
         raise ValueError(f"{text!r} is no time such as 2030-01-31T18:00:00Z")
     day, time, fraction, offset = parts.groups()
-    second = datetime.fromisoformat(f"{day}T{time}{'+00:00' if offset in 'Zz' else offset}")
+    try:
+        second = datetime.fromisoformat(f"{day}T{time}{'+00:00' if offset in 'Zz' else offset}")
+    except ValueError as error:
+        raise ValueError(f"{text!r} is no time: {error}") from None
     # Whole seconds: a float of them would not be exact.
     return int(second.timestamp()) * GIGA + int((fraction or "").ljust(9, "0"))
 

@@ -7,7 +7,7 @@ from typing import Protocol
 from rich.console import Console
 from rich.live import Live
 
-from consumers.columns import printable
+from dropcopy.text import printable
 from sandbox.demo.board import Board
 from sandbox.demo.view import draw, status_line
 

@@ -11,7 +11,8 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from consumers.columns import fraction, printable, style_of, time_text
+from consumers.columns import fraction, style_of, time_text
+from dropcopy.text import printable
 from sandbox.demo.accounting import Kind, Summary
 from sandbox.demo.board import Board, Latency
 from sandbox.demo.incidents import short

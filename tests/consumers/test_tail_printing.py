@@ -6,9 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from consumers.columns import COLUMNS, STYLES, columns_of, fit, fraction, names_of, printable, time_text
+from consumers.columns import COLUMNS, STYLES, columns_of, fit, fraction, names_of, time_text
 from consumers.printing import note, plain_line, printer, table
 from consumers.records import Record
+from dropcopy.text import printable
 from schemas import fix
 from schemas.records import schema
 from schemas.topics import topics

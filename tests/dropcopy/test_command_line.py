@@ -1,5 +1,6 @@
 """The command itself: what every sub-command shares."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -38,3 +39,42 @@ def test_starting_costs_no_heavy_imports():
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60).stdout
 
     assert not {"faust", "confluent_kafka", "aiohttp", "fastavro", "httpx", "jgo"} & set(loaded.split())
+
+
+def test_ctrl_c_while_it_starts_ends_it_without_a_traceback():
+    interrupted = """
+import os, signal, sys
+class AtTyper:
+    def find_spec(self, name, path, target=None):
+        if name == "typer":
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, AtTyper())
+from dropcopy.__main__ import main
+main()
+"""
+    done = subprocess.run([sys.executable, "-c", interrupted], capture_output=True, text=True, check=False, timeout=60)
+
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
+def test_a_reader_that_has_seen_enough_is_no_failure():
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb") as closed:
+        done = subprocess.run([DROPCOPY, "--help"], stdout=closed, stderr=subprocess.PIPE, check=False, timeout=60)
+
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_a_full_disk_is_told_and_not_a_crash():
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run([DROPCOPY, "--version"], stdout=full, stderr=subprocess.PIPE, check=False, timeout=60)
+
+    assert done.returncode == 1
+    assert done.stderr.decode().startswith("error: standard output can't be written: No space left on device\n")
+
+
+def test_an_error_can_not_speak_to_the_terminal():
+    told = run("topics", "list", DROPCOPY_CONFIG="/\x1b[2Jx").stderr
+
+    assert "/\\x1b[2Jx can't be read" in told

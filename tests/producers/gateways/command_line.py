@@ -3,7 +3,7 @@
 import asyncio
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple
 
 from sandbox.simulators.tinvest import TInvestSimulator
@@ -39,22 +39,32 @@ class CommandLine:
         }
 
     async def __call__(
-        self, *words: str, options: Mapping[str, str] | None = None, environment: Mapping[str, str | None] | None = None
+        self,
+        *words: str,
+        options: Mapping[str, str] | None = None,
+        environment: Mapping[str, str | None] | None = None,
+        out: int = asyncio.subprocess.PIPE,
+        meanwhile: Callable[[asyncio.subprocess.Process], Awaitable[None]] | None = None,
     ) -> Result:
-        """Run a command with options by name; None takes a name out of the environment."""
+        """Run a command with options by name; None takes a name out of the environment.
+
+        `out` is where its standard output goes, `meanwhile` is awaited while it runs.
+        """
         named = [part for pair in (options or {}).items() for part in pair]
         changed = self.environment | dict(environment or {})
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-c", "from dropcopy.cli import main; main()", *words, *named),
             env={name: value for name, value in changed.items() if value is not None},
-            stdout=asyncio.subprocess.PIPE,
+            stdout=out,
             stderr=asyncio.subprocess.PIPE,
         )
         try:
             async with asyncio.timeout(60):
-                out, err = await process.communicate()
+                if meanwhile is not None:
+                    await meanwhile(process)
+                told, err = await process.communicate()
         finally:
             if process.returncode is None:
                 process.kill()
                 await process.wait()
-        return Result(process.returncode, out.decode(), err.decode())
+        return Result(process.returncode, (told or b"").decode(), err.decode())

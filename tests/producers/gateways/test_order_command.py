@@ -1,5 +1,8 @@
 """`dropcopy order …`: what it prints, and the exit status that says what happened."""
 
+import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator
 from uuid import uuid4
 
@@ -179,27 +182,38 @@ async def test_accounts_are_told_before_any_is_set(run: CommandLine, simulator: 
         (("order", "new"), MARKET_ORDER | {"--type": "limit"}, "price"),
         (("order", "new"), MARKET_ORDER | {"--price": "1"}, "price"),
         (("order", "new"), MARKET_ORDER | {"--quantity": "many"}, "--quantity 'many'"),
+        (("order", "new"), LIMIT_ORDER | {"--price": "1_0"}, "--price '1_0' is no number"),
         (("order", "new"), MARKET_ORDER | {"--side": "up"}, "--side"),
         (("order", "new"), MARKET_ORDER | {"--type": "stop"}, "--type"),
-        (("order", "new"), MARKET_ORDER | {"--time-in-force": "good-till-cancel"}, "time_in_force"),
+        (("order", "new"), MARKET_ORDER | {"--time-in-force": "good-till-cancel"}, "--time-in-force=GOOD"),
         (("order", "new"), MARKET_ORDER | {"--time-in-force": "for-ever"}, "--time-in-force"),
-        (("order", "new", "--post-only"), MARKET_ORDER, "post_only=True: tinvest has no such thing"),
-        (("order", "new"), MARKET_ORDER | {"--expires": "2030-01-31T18:00:00Z"}, "expire_ns="),
-        (("order", "new"), MARKET_ORDER | {"--cash-quantity": "100"}, "quantity=5 and cash_order_qty=100"),
-        (("order", "new"), LIMIT_ORDER | {"--type": "iceberg", "--display-quantity": "1"}, "display_qty=1: tinvest"),
-        (("order", "new"), LIMIT_ORDER | {"--outcome": "o"}, "outcome=o: tinvest has no such thing"),
+        (("order", "new", "--post-only"), MARKET_ORDER, "--post-only=True: tinvest has no such thing"),
+        (("order", "new"), MARKET_ORDER | {"--expires": "2030-01-31T18:00:00Z"}, "--expires="),
+        (("order", "new"), MARKET_ORDER | {"--cash-quantity": "100"}, "--quantity=5 and --cash-quantity=100"),
+        (
+            ("order", "new"),
+            LIMIT_ORDER | {"--type": "iceberg", "--display-quantity": "1"},
+            "--display-quantity=1: tinvest",
+        ),
+        (("order", "new"), LIMIT_ORDER | {"--outcome": "o"}, "--outcome=o: tinvest has no such thing"),
         (
             ("order", "amend"),
             ACCOUNT | {"--order-id": "1", "--price": "2"},
             "tinvest has no changing of orders in place",
         ),
-        (("order", "amend"), ACCOUNT | {"--order-id": "1"}, "quantity or price is missing"),
+        (
+            ("order", "replace"),
+            ACCOUNT | {"--quantity": "5", "--order-id": "1", "--new-request-id": "x"},
+            "--new-request-id='x' must be a UUID",
+        ),
+        (("order", "amend"), ACCOUNT | {"--order-id": "1"}, "--quantity or --price is missing"),
         (("order", "trades"), ACCOUNT, "tinvest has no list of trades"),
         (("order", "list"), ACCOUNT | {"--instrument": "BBG004730N88"}, "tinvest has no --instrument here"),
-        (("order", "new"), MARKET_ORDER | {"--request-id": "1"}, "order_request_id"),
-        (("order", "replace"), ACCOUNT | {"--quantity": "1"}, "orig_venue_order_id or orig_order_request_id"),
-        (("order", "cancel"), ACCOUNT, "orig_venue_order_id or orig_order_request_id"),
-        (("order", "get"), ACCOUNT, "venue_order_id or order_request_id"),
+        (("order", "new"), MARKET_ORDER | {"--request-id": "1"}, "--request-id='1' must be"),
+        (("order", "replace"), ACCOUNT | {"--quantity": "1"}, "--order-id or --request-id is missing"),
+        (("order", "cancel"), ACCOUNT, "--order-id or --request-id is missing"),
+        (("order", "get"), ACCOUNT, "--order-id or --request-id is missing"),
+        (("order", "list"), ACCOUNT | {"--from": "2030-13-01T00:00:00Z"}, "--from '2030-13-01T00:00:00Z' is no time"),
         (("order", "list"), ACCOUNT | {"--from": "today"}, "--from 'today'"),
         (("order", "list"), ACCOUNT | {"--from": "2020-01-01"}, "--from '2020-01-01'"),
     ],
@@ -211,3 +225,45 @@ async def test_a_wrong_call_ends_with_2_and_names_what_is_wrong(
     assert (result.status, result.out) == (2, "")
     assert named in result.err
     assert simulator.calls() == []
+
+
+@pytest.mark.parametrize("where", ["/dev/full", "a closed pipe"])
+async def test_what_came_of_an_order_is_told_though_standard_output_can_not_be_written(
+    run: CommandLine, where: str
+) -> None:
+    if where == "/dev/full":
+        out = os.open(where, os.O_WRONLY)
+    else:
+        reader, out = os.pipe()
+        os.close(reader)
+    try:
+        result = await run("order", "new", options=MARKET_ORDER, out=out)
+    finally:
+        os.close(out)
+    assert result.status == 0, result.err
+    assert "phase=ACCEPTED order_request_id=" in result.err
+    assert "Traceback" not in result.err
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_an_order_that_is_interrupted_is_named_and_journaled_as_unknown(
+    run: CommandLine, simulator: TInvestSimulator, journal: JournalReader, number: signal.Signals
+) -> None:
+    simulator.fault({"fault": "drop_reply"})
+    request_id = str(uuid4())
+
+    async def interrupt(process: asyncio.subprocess.Process) -> None:
+        await journal.of(request_id, 1)
+        process.send_signal(number)
+
+    result = await run(
+        "order",
+        "new",
+        options=MARKET_ORDER | {"--request-id": request_id},
+        environment={"DROPCOPY_ORDER_TIMEOUT_S": "50"},
+        meanwhile=interrupt,
+    )
+
+    assert (result.status, result.out) == (130, "")
+    assert f"order_request_id={request_id}" in result.err
+    assert [entry.record["phase"] for entry in await journal.of(request_id, 2)] == ["INTENT", "UNKNOWN"]

@@ -74,7 +74,7 @@ async def test_the_trades_of_an_order_are_printed_with_their_fees(run: CommandLi
     [
         (("order", "replace"), VENUE | {"--order-id": "1", "--quantity": "1"}, "ripio has no"),
         (("accounts",), {"--venue": "ripio"}, "ripio has no"),
-        (("order", "new"), LIMIT | {"--time-in-force": "day"}, "time_in_force=DAY"),
+        (("order", "new"), LIMIT | {"--time-in-force": "day"}, "--time-in-force=DAY"),
     ],
 )
 async def test_what_the_venue_has_not_is_refused_before_anything_is_sent(

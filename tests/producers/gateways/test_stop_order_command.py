@@ -86,16 +86,16 @@ async def test_a_trailing_stop_order_follows_in_units_or_per_cent(
     ("changes", "named"),
     [
         ({"--type": "limit"}, "--type"),
-        ({"--type": "stop-limit"}, "price is missing"),
-        ({"--price": "1"}, "price=1"),
-        ({"--time-in-force": "good-till-date"}, "expire_ns is missing"),
-        ({"--time-in-force": "good-till-cancel", "--expires": "2099-01-31T18:00:00Z"}, "expire_ns="),
+        ({"--type": "stop-limit"}, "--price is missing"),
+        ({"--price": "1"}, "--price=1"),
+        ({"--time-in-force": "good-till-date"}, "--expires is missing"),
+        ({"--time-in-force": "good-till-cancel", "--expires": "2099-01-31T18:00:00Z"}, "--expires="),
         ({"--expires": "tomorrow"}, "--expires 'tomorrow'"),
-        ({"--trailing-indent": "1"}, "trailing="),
+        ({"--trailing-indent": "1"}, "--trailing-indent="),
         ({"--trailing-spread": "1"}, "--trailing-spread needs"),
-        ({"--type": "trailing-take-profit"}, "trailing is missing"),
+        ({"--type": "trailing-take-profit"}, "--trailing-indent is missing"),
         ({"--type": "trailing-take-profit", "--trailing-indent": "%"}, "--trailing-indent ''"),
-        ({"--stop-price": "NaN"}, "stop_price"),
+        ({"--stop-price": "NaN"}, "--stop-price 'NaN' is no number"),
     ],
 )
 async def test_a_wrong_call_ends_with_2_and_names_what_is_wrong(
