@@ -5,7 +5,9 @@ CRC32, under which an account's frames and submissions would not meet in one par
 """
 
 import os
+import threading
 from collections.abc import Mapping
+from concurrent.futures import Future
 from typing import Any
 
 from confluent_kafka import KafkaException, Producer
@@ -129,8 +131,18 @@ def reach_cluster(settings: Settings, timeout_s: float = 10) -> AdminClient:
         ClusterError: no broker answered in time; it names the address.
     """
     admin = admin_client(settings)
+    answer: Future[object] = Future()
+
+    def ask() -> None:
+        try:
+            answer.set_result(admin.list_topics(timeout=timeout_s))
+        except KafkaException as error:
+            answer.set_exception(error)
+
+    # In a thread of its own, because Ctrl-C does not end librdkafka's waiting.
+    threading.Thread(target=ask, name="reach-cluster", daemon=True).start()
     try:
-        admin.list_topics(timeout=timeout_s)
+        answer.result()
     except KafkaException as error:
         raise ClusterError(
             f"no Kafka broker answers at {settings.bootstrap_servers} ({error.args[0].str()})",

@@ -38,6 +38,8 @@ class _Registry:
 
     def __init__(self, settings: Settings) -> None:
         self._url = settings.schema_registry_url.rstrip("/")
+        # As errors name it: a password may stand in it.
+        self.shown = shown_url(self._url)
         user, password = settings.schema_registry_user, settings.schema_registry_password.get_secret_value()
         self._client = httpx.Client(
             auth=httpx.BasicAuth(user, password) if user else None,
@@ -58,7 +60,7 @@ class _Registry:
             answer = self._client.request(method, f"{self._url}{path}", json=body)
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             raise ClusterError(
-                f"{doing}: no schema registry answers at {self._url} ({error or type(error).__name__})",
+                f"{doing}: no schema registry answers at {self.shown} ({error or type(error).__name__})",
                 hint="Start one (`dropcopy sandbox up`), or set DROPCOPY_SCHEMA_REGISTRY_URL.",
             ) from None
         try:
@@ -68,7 +70,7 @@ class _Registry:
         # A registry's own refusals carry its code.
         if not isinstance(told, dict) or not (answer.is_success or "error_code" in told):
             raise ClusterError(
-                f"{doing}: what answers at {self._url} is no schema registry (status {answer.status_code})",
+                f"{doing}: what answers at {self.shown} is no schema registry (status {answer.status_code})",
                 hint="DROPCOPY_SCHEMA_REGISTRY_URL is the base of Confluent's REST interface.",
             )
         if answer.status_code == httpx.codes.NOT_FOUND:
@@ -92,6 +94,13 @@ class _Registry:
         if self.compatibility(subject) not in _SUFFICIENT:
             level = {"compatibility": "BACKWARD"}
             self.call(f"setting the compatibility of {subject}", "PUT", f"/config/{subject}", level)
+
+
+def shown_url(url: str) -> str:
+    """Return an address without the user and the password that may stand in it."""
+    scheme, separator, rest = url.rpartition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}{separator}{host.rpartition('@')[2]}{slash}{path}"
 
 
 def _subjects(topics: Iterable[Topic]) -> Iterator[tuple[Topic, str, str]]:
@@ -132,7 +141,7 @@ def schema_ids(settings: Settings, topics: Iterable[Topic]) -> dict[str, int]:
             found = registry.look_up(subject, newest)
             if found is None:
                 raise ClusterError(
-                    f"the registry at {settings.schema_registry_url} does not know the newest schema of {subject}",
+                    f"the registry at {registry.shown} does not know the newest schema of {subject}",
                     hint="Run `dropcopy topics create`, which registers every schema.",
                 )
             ids[topic.name] = found

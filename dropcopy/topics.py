@@ -4,7 +4,7 @@ What is wanted is `schemas.topics` for the installed venues, with the partitions
 settings. The comparison is a pure function of wanted and found; the rest asks the cluster and carries out.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 
@@ -34,6 +34,7 @@ __all__ = [
     "differences",
     "find_topics",
     "installed_venues",
+    "require_topics",
     "wanted_topics",
 ]
 
@@ -234,6 +235,33 @@ def _wait_until_led(admin: AdminClient, names: Sequence[str]) -> None:
         raise ClusterError(f"these topics have no leader after {TIMEOUT_S} s: {', '.join(names)}") from None
     except KafkaException as error:
         raise ClusterError(f"the topics can't be listed: {error.args[0].str()}") from None
+
+
+def require_topics(settings: Settings, wanted: Sequence[Wanted], counted: Collection[str]) -> None:
+    """Refuse a cluster that lacks one of the topics, or where one of the `counted` has another number of partitions.
+
+    That is what a worker can't run without; `check_topics` tells all that differs.
+
+    Raises:
+        ClusterError: the cluster did not answer, or it names every such topic.
+    """
+    admin = reach_cluster(settings)
+    try:
+        there = admin.list_topics(timeout=TIMEOUT_S).topics
+    except KafkaException as error:
+        raise ClusterError(f"the topics can't be listed: {error.args[0].str()}") from None
+    found = {name: Found(len(topic.partitions), 0, {}) for name, topic in there.items()}
+    problems = [
+        str(difference)
+        for difference in differences(wanted, found)
+        if not difference.setting or (difference.setting == "partitions" and difference.thing in counted)
+    ]
+    if problems:
+        raise ClusterError(
+            f"at {settings.bootstrap_servers}:\n" + "\n".join(problems),
+            hint="`dropcopy topics create` makes what is missing; DROPCOPY_PARTITIONS has to be what topics were made "
+            "with.",
+        )
 
 
 def check_topics(settings: Settings, wanted: Sequence[Wanted]) -> list[Difference]:

@@ -1,11 +1,14 @@
 """The command itself: what every sub-command shares."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from sandbox.processes import wait_until
 
 DROPCOPY = Path(sys.executable).with_name("dropcopy")
 
@@ -78,3 +81,14 @@ def test_an_error_can_not_speak_to_the_terminal():
     told = run("topics", "list", DROPCOPY_CONFIG="/\x1b[2Jx").stderr
 
     assert "/\\x1b[2Jx can't be read" in told
+
+
+def test_ctrl_c_ends_the_waiting_for_a_broker_that_is_away():
+    waiting = [sys.executable, "-c", "from dropcopy.cli import main; main()", "topics", "list"]
+    away = {"DROPCOPY_BOOTSTRAP_SERVERS": "127.0.0.1:1"}
+    with subprocess.Popen(waiting, env=away, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        tasks = Path(f"/proc/{process.pid}/task")
+        assert wait_until(lambda: any("rdk" in (task / "comm").read_text() for task in tasks.iterdir()), 20)
+        process.send_signal(signal.SIGINT)
+        # Less than the 10 s for which a broker is waited for.
+        assert process.wait(5) == 130

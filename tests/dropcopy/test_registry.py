@@ -109,6 +109,15 @@ def test_a_schema_that_is_not_registered_is_told_with_what_to_do(settings, share
     assert weak_subjects(settings, [FEEDS_STATUS]) == {"feeds.status-value": None}
 
 
+def test_a_password_in_the_registrys_address_is_not_shown():
+    settings = Settings.load({"DROPCOPY_SCHEMA_REGISTRY_URL": "http://desk:s3cret@127.0.0.1:1/base"})
+
+    with pytest.raises(ClusterError, match=r"no schema registry answers at http://127\.0\.0\.1:1/base ") as raised:
+        schema_ids(settings, [LATEST])
+
+    assert "s3cret" not in str(raised.value)
+
+
 def test_a_registry_that_is_away_is_told_with_its_address():
     settings = Settings.load({"DROPCOPY_SCHEMA_REGISTRY_URL": "http://127.0.0.1:1"})
 

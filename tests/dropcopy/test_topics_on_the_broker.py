@@ -97,6 +97,28 @@ def test_check_exits_with_3_and_names_each_difference(stack):
     ]
 
 
+def test_a_worker_refuses_a_cluster_that_it_can_not_run_on(stack):
+    remove(stack, "feeds.status")
+    try:
+        done = subprocess.run(
+            [DROPCOPY, "process"],
+            env=stack.environment | {"DROPCOPY_PARTITIONS": "8", "DROPCOPY_LOG_FORMAT": "console"},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    finally:
+        create_topics(stack.settings, wanted(stack))
+
+    assert (done.returncode, done.stdout) == (3, "")
+    told = done.stderr.splitlines()
+    assert "orders.submitted: partitions is 4, must be 8" in told
+    assert "feeds.status: is missing" in told
+    assert "orders.executions: partitions is 4, must be 8" not in told
+    assert "DROPCOPY_PARTITIONS" in done.stderr
+
+
 def test_check_tells_of_a_schema_that_may_change_incompatibly(stack):
     address = f"{stack.settings.schema_registry_url}/config/orders.latest-value"
     httpx.put(address, json={"compatibility": "NONE"}).raise_for_status()
