@@ -22,12 +22,14 @@ it only when the venue said so: by its answer, or by telling of the new order.
 
 An amend (Ripio, `PUT /orders`) leaves the order its id: FIX's replace in the narrow sense. It waits as
 PENDING_REPLACE, and once it is taken the order is as it was, with the other price or quantity. That it was taken
-is told by its answer, or by a report of the order with another price or quantity than before.
+is told by its answer, or by a report of the order with the price or quantity that was asked for. Any other is of
+before it: reports lag, and the price of a report is never more than that.
 
 A request may come before anything else that is known of its order, or name it by the venue's id alone. It is
 kept under that name until the order is known better, as reports are (`identity.py`).
 """
 
+from decimal import Decimal
 from enum import IntFlag
 
 from msgspec.structs import replace
@@ -118,7 +120,9 @@ def _learn(order: Order, submission: Submission, origin: Origin, out: Outcome, s
     if fact is Change.TAKEN and kind == IS_REPLACE:
         order.terms = replace(order.terms, replaced_by=request_id)
     elif fact is Change.TAKEN and kind == IS_AMEND:
-        _amend(order, submission)
+        _amend(order, submission.price, submission.quantity)
+    if kind == IS_AMEND:
+        _note_asked(order, request_id, submission)
     step = _STEP_OF.get((fact, bool(kind)))
     if step is None:
         return start
@@ -131,18 +135,30 @@ def _learn(order: Order, submission: Submission, origin: Origin, out: Outcome, s
     return start + 1
 
 
-def _amend(order: Order, submission: Submission) -> None:
-    """Let the order be of another price or quantity; the submission counts in the venue's unit of order."""
-    terms, quantity = order.terms, submission.quantity
-    if submission.price is not None:
-        terms = replace(terms, price=submission.price)
+def _note_asked(order: Order, request_id: str, submission: Submission) -> None:
+    """Keep what an amend asks for until its outcome is known."""
+    asked = order.asked or {}
+    if (order.changes or {}).get(request_id, 0) & (TAKEN | REFUSED):
+        asked.pop(request_id, None)
+    else:
+        asked[request_id] = (submission.price, submission.quantity)
+    order.asked = asked or None
+
+
+def _amend(order: Order, price: Decimal | None, quantity: Decimal | None) -> None:
+    """Let the order be of another price or quantity."""
+    if price is not None:
+        order.terms = replace(order.terms, price=price)
     if quantity is not None:
-        before, wanted = terms.submitted_quantity, terms.order_qty
-        if before and wanted is not None:
-            wanted = quantity * wanted / before
-        terms = replace(terms, submitted_quantity=quantity, order_qty=wanted)
-    order.terms = terms
+        order.terms = replace(order.terms, submitted_quantity=quantity, order_qty=_in_units(order.terms, quantity))
     lifecycle.count(order)
+
+
+def _in_units(terms: Terms, quantity: Decimal) -> Decimal | None:
+    """Return a quantity in units of the instrument: an amend asks in the venue's unit of order, as submissions do."""
+    before, wanted = terms.submitted_quantity, terms.order_qty
+    # A report of the amended order may have come before its answer.
+    return quantity * wanted / before if before and wanted not in (None, quantity) else wanted
 
 
 def inherit(state: Partition, submission: Submission) -> Submission:
@@ -176,19 +192,30 @@ def replaced_by(state: Partition, key: str, order: Order, origin: Origin, out: O
 
 
 def amended_by(order: Order, report: Report, origin: Origin, out: Outcome, start: int) -> int:
-    """The venue told of another price or quantity while an amend waits: it took it, whatever the call came to."""
-    waits = [r for r, known in (order.changes or {}).items() if known & IS_AMEND and not known & (TAKEN | REFUSED)]
-    terms = order.terms
-    told = {"price": report.price, "order_qty": report.order_qty}
-    news = {name: value for name, value in told.items() if value not in (None, getattr(terms, name))}
-    if not waits or not news or order.changes is None:
+    """The venue told of what an amend without an answer asks for: it took it, whatever the call came to."""
+    asked = order.asked or {}
+    taken = [request_id for request_id, (price, quantity) in asked.items() if _tells(report, order, price, quantity)]
+    if not taken or order.changes is None:
         return start
-    order.changes[waits[-1]] |= TAKEN
-    order.terms = replace(terms, **news)
-    lifecycle.count(order)
+    request_id = taken[-1]
+    _amend(order, *asked.pop(request_id))
+    order.asked = asked or None
+    order.changes[request_id] |= TAKEN
     event = new_event(order, ExecType.REPLACED, None, report.transact_ns, origin, start)
-    publish(order, replace(event, change_request_id=waits[-1]), out)
+    publish(order, replace(event, change_request_id=request_id), out)
     return start + 1
+
+
+def _tells(report: Report, order: Order, price: Decimal | None, quantity: Decimal | None) -> bool:
+    """Tell whether a report shows an order as an amend asks for it, and not as it is without that."""
+    terms = order.terms
+    wanted = None if quantity is None else _in_units(terms, quantity)
+    pairs = (
+        (price, report.price, price != terms.price),
+        (wanted, report.order_qty, quantity != terms.submitted_quantity),
+    )
+    told = [(asked == said, is_new) for asked, said, is_new in pairs if asked is not None and said is not None]
+    return all(same for same, _ in told) and any(is_new for _, is_new in told)
 
 
 def for_request(order: Order, event: Event) -> Event:

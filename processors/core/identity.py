@@ -142,6 +142,8 @@ def _take_over_changes(
             if joined(successor):
                 publish(successor, new_event(successor, ExecType.ORDER_STATUS, None, None, origin, start), out)
                 start += 1
+    if gone.asked:
+        order.asked = gone.asked | (order.asked or {})
     if gone.triggers_id is not None and order.triggers_id is None:
         order.triggers_id = gone.triggers_id
         account = account_key(order.terms.venue, order.terms.account)

@@ -318,11 +318,21 @@ def test_a_refused_amend_leaves_the_order_as_it_was() -> None:
     assert steps(desk)[-1] == (E.CANCEL_REJECTED, O.NEW, 0, 10)
 
 
-@pytest.mark.parametrize("told", [{"price": Decimal("272.5")}, {"order_qty": Decimal(20)}], ids=["price", "quantity"])
-def test_an_amend_without_an_answer_is_settled_by_the_venue_telling_of_the_order(told: dict[str, Decimal]) -> None:
+@pytest.mark.parametrize(
+    ("quantity", "price", "told"),
+    [
+        (None, "272.5", {"price": Decimal("272.5")}),
+        (20, None, {"order_qty": Decimal(20)}),
+        (20, "272.5", {"price": Decimal("272.5"), "order_qty": Decimal(20)}),
+    ],
+    ids=["price", "quantity", "both"],
+)
+def test_an_amend_without_an_answer_is_settled_by_the_venue_telling_of_the_order(
+    quantity: int | None, price: str | None, told: dict[str, Decimal]
+) -> None:
     desk = amendable()
-    desk.tell(amend(price="272.5"))
-    desk.tell(amend(Phase.UNKNOWN, price="272.5"))
+    desk.tell(amend(quantity=quantity, price=price))
+    desk.tell(amend(Phase.UNKNOWN, quantity, price))
     desk.tell(report(OrdStatus.NEW))
     desk.tell(replace(report(OrdStatus.NEW), **told))
     before = len(events(desk))
@@ -332,6 +342,27 @@ def test_an_amend_without_an_answer_is_settled_by_the_venue_telling_of_the_order
     assert steps(desk) == [(E.PENDING_REPLACE, O.PENDING_REPLACE, 0, 10), (E.REPLACED, O.NEW, 0, leaves)]
     assert len(events(desk)) == before
     assert all(getattr(desk.order.terms, name) == value for name, value in told.items())
+
+
+def test_a_report_of_before_an_amend_answers_no_later_one() -> None:
+    desk = amendable()
+    for phase in (Phase.INTENT, Phase.ACCEPTED):
+        desk.tell(amend(phase, None, "272.5"))
+    desk.tell(replace(amend(quantity=None, price="272.5"), order_request_id=REPLACEMENT))
+    desk.tell(report(OrdStatus.NEW))
+    desk.tell(replace(amend(Phase.ACCEPTED, None, "272.5"), order_request_id=REPLACEMENT))
+
+    assert desk.order.terms.price == Decimal("272.5")
+    assert [e.exec_type for e in events(desk)] == [E.PENDING_REPLACE, E.REPLACED] * 2
+
+
+def test_an_amend_whose_report_came_before_its_answer_leaves_the_quantity_that_was_asked_for() -> None:
+    desk = amendable()
+    desk.tell(replace(report(OrdStatus.NEW), order_qty=Decimal(20)))
+    for phase in (Phase.INTENT, Phase.ACCEPTED):
+        desk.tell(amend(phase))
+
+    assert (desk.order.terms.order_qty, desk.order.terms.submitted_quantity) == (20, 20)
 
 
 def test_an_order_amended_down_to_what_is_filled_is_filled() -> None:  # FIX, matrix D11
@@ -392,7 +423,7 @@ def test_after_a_failed_request_no_later_one_shows_as_pending_for_the_venue_neve
 
 def test_an_amend_that_only_the_venues_price_tells_of_is_written() -> None:
     desk = amendable()
-    desk.tell(amend(price="272.5"))
+    desk.tell(amend(quantity=None, price="272.5"))
     desk.out.orders.clear()
     desk.tell(replace(report(OrdStatus.NEW), price=Decimal("272.5")))
 
