@@ -225,6 +225,9 @@ class Shard:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             self._bury(message, MappingError("marker", message.value(), str(error)), "frame")
             marker = Marker()
+            if headers.kind == Kind.RECONCILED:
+                # What could not be read there isn't known: it says no more than that the feed lives.
+                headers = headers._replace(kind=Kind.HEARTBEAT)
         topic = topics.frames_topic(venue).name
         origin = Origin(topic, self.number, message.offset(), headers.received_ns, Source.STREAM)
         feeds.on_marker(self.state, headers, marker.feed, marker.reason, origin, self._out, marker.unread)

@@ -260,6 +260,16 @@ def test_a_marker_that_can_not_be_read_is_kept_too(value: bytes) -> None:
     assert letter[1] == value
 
 
+def test_a_reconciliation_that_can_not_be_read_closes_no_gap() -> None:
+    running = shard(HOME)
+    through(running, frame(b'{"feed":"main"}', 1, headers_=headers(1, Kind.CONNECTED)))
+
+    through(running, frame(b'{"unread":["stop_orders"]}', 2, headers_=headers(2, Kind.RECONCILED)))
+
+    (account,) = running.state.accounts.values()
+    assert (account.covered, account.reconciled_ns) == (False, None)
+
+
 # Submissions.
 
 
