@@ -70,9 +70,9 @@ def main() -> NoReturn:
     except OSError as error:
         if error.errno not in _FULL:
             raise
-        what = error.filename or "standard output"
-        if error.filename is None:
-            give_up_output()
+        # Of a write, which file it was is not told.
+        what = error.filename or "standard output or a file"
+        give_up_output()
         fail(DropcopyError(f"{what} can't be written: {error.strerror}", hint="Make room, or write elsewhere."))
     sys.exit(0)
 
@@ -85,7 +85,8 @@ def fail(error: DropcopyError) -> NoReturn:
     if log_failure(error):
         sys.exit(error.exit_status)
     console = Console(stderr=True, soft_wrap=True)
-    message, hint = ("\n".join(map(printable, text.split("\n"))) for text in (error.message, error.hint))
+    texts = (text.expandtabs(4).split("\n") for text in (error.message, error.hint))
+    message, hint = ("\n".join(map(printable, lines)) for lines in texts)
     console.print(f"[bold red]error:[/] {escape(message)}", highlight=False)
     if hint:
         console.print(escape(hint), highlight=False)

@@ -26,6 +26,8 @@ from dropcopy.errors import DropcopyError
 __all__ = ["ChildError", "Process", "wait_until"]
 
 POLL_S = 0.02
+_FRAME_OF_JAVA = "\tat "
+_LINE = 500
 
 # Becomes the command itself (same process id) once the kernel has been told. The parent may have died
 # before that, hence the second look. 1 is PR_SET_PDEATHSIG.
@@ -163,17 +165,26 @@ class Process:
         return text[: text.rfind("\n") + 1].splitlines()
 
     def log_tail(self, lines: int = 20) -> str:
-        """Return the last lines of standard error, or of standard output where that is empty."""
+        """Return the last lines of standard error, or of standard output where that is empty.
+
+        Where Java was within its own code says nothing to a person, and would leave no room for what does.
+        """
         for path in (self.log, self.out):
-            text = path.read_text("utf-8", errors="replace") if path.exists() else ""
-            if text.strip():
-                return "\n".join(text.splitlines()[-lines:])
+            told = [line for line in _text(path).splitlines() if not line.startswith(_FRAME_OF_JAVA)]
+            if any(line.strip() for line in told):
+                return "\n".join(line if len(line) <= _LINE else f"{line[:_LINE]}…" for line in told[-lines:])
         return "(it wrote nothing)"
+
+    def advice(self) -> str:
+        """Return what to do about the end of the child, where its log says why it ended."""
+        if "No space left on device" in _text(self.log):
+            return f"The disk of {self.log.parent} is full: make room."
+        return ""
 
     def check(self) -> None:
         """Raise a `ChildError` with the log's tail if the child has ended."""
         if self.status is not None:
-            raise ChildError(f"{self.name} ended with status {self.status}:\n{self.log_tail()}")
+            raise ChildError(f"{self.name} ended with status {self.status}:\n{self.log_tail()}", hint=self.advice())
 
     def wait_for_line(self, start: str, timeout_s: float = 60) -> str:
         """Wait until a line of standard output starts with `start`, and return that line.
@@ -241,6 +252,10 @@ class Process:
 
     def _forget(self) -> None:
         _running.discard(self)
+
+
+def _text(path: Path) -> str:
+    return path.read_text("utf-8", errors="replace") if path.exists() else ""
 
 
 def wait_until(condition: Callable[[], bool], timeout_s: float) -> bool:

@@ -94,7 +94,7 @@ class Server(ABC):
                 break
             self.start()
         self.stop()
-        raise ServerError(f"the {self.name} did not start:\n{process.log_tail()}")
+        raise ServerError(f"the {self.name} did not start:\n{process.log_tail()}", hint=process.advice())
 
     def _answers_or_ended(self) -> bool:
         return self.process.status is not None or self._answers()

@@ -164,5 +164,7 @@ def _held(folder: Path) -> Iterator[None]:
                 f"{folder} is in use by another sandbox", hint="End that, or choose another folder."
             ) from None
         except OSError as error:
-            raise UsageError(f"{folder} can't hold the data: {error.strerror}") from None
+            raise UsageError(
+                f"{folder} can't hold the data: {error.strerror}", hint="Name a folder that can be written."
+            ) from None
         yield

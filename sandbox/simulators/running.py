@@ -155,7 +155,10 @@ async def _serve(simulator: Simulated, files: Mapping[str, Path]) -> None:
     try:
         await simulator.__aenter__()
     except OSError as error:
-        raise UsageError(f"port {simulator.port} can't be served: {error.strerror}") from None
+        raise UsageError(
+            f"port {simulator.port} can't be served: {error.strerror}",
+            hint="End the program that uses it, or give another --port (0 takes a free one) or --host.",
+        ) from None
     try:
         for name, value in simulator.environment.items():
             # A secret that was given is not told.

@@ -74,7 +74,9 @@ def test_a_full_disk_is_told_and_not_a_crash():
         done = subprocess.run([DROPCOPY, "--version"], stdout=full, stderr=subprocess.PIPE, check=False, timeout=60)
 
     assert done.returncode == 1
-    assert done.stderr.decode().startswith("error: standard output can't be written: No space left on device\n")
+    assert done.stderr.decode().startswith(
+        "error: standard output or a file can't be written: No space left on device\n"
+    )
 
 
 def test_an_error_can_not_speak_to_the_terminal():

@@ -54,6 +54,20 @@ def test_half_a_line_is_no_line_yet(tmp_path):
         assert child.lines() == []
 
 
+def test_a_child_that_found_no_room_is_told_with_what_it_said_and_what_to_do(tmp_path):
+    said = (
+        "ERROR Disk error\\njava.io.IOException: No space left on device\\n"
+        + "\\tat java.base/a.b(Unknown Source)\\n" * 40
+    )
+    with Process("child", python(f"import sys; sys.exit('{said}')"), folder=tmp_path) as child:
+        child.wait(30)
+        with pytest.raises(ChildError) as told:
+            child.check()
+
+    assert told.value.message.rstrip().endswith("ERROR Disk error\njava.io.IOException: No space left on device")
+    assert told.value.hint == f"The disk of {tmp_path} is full: make room."
+
+
 def test_a_child_that_ends_without_the_line_is_told_with_what_it_said_last(tmp_path):
     with (
         Process("child", python("import sys; sys.exit('no port is free')"), folder=tmp_path) as child,
