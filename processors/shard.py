@@ -10,14 +10,14 @@ from typing import Protocol
 
 import msgspec
 
-from dropcopy.kafka import murmur2_partition
+from dropcopy.kafka import MAX_RECORD_BYTES, murmur2_partition
 from processors.core import deadlines, feeds
 from processors.core.errors import MappingError
 from processors.core.join import on_report, on_submission
 from processors.core.model import Account, Event, Order, Origin, Report, Submission, Terms
 from processors.core.reading import QuantityOf
 from processors.core.state import Grace, Outcome, Partition, index, joined
-from processors.dead_letters import dead_letter
+from processors.dead_letters import HEADROOM_BYTES, dead_letter
 from processors.encoding.records import Encoders, SubmissionReader, decode_state, encode_state
 from processors.metrics import Counts
 from processors.poller import Consumed
@@ -169,6 +169,10 @@ class Shard:
         headers = message.headers() or []
         if any(name == _REKEYED for name, _ in headers):
             raise MappingError("key", message.key(), f"it lies in partition {self.number} again, and belongs elsewhere")
+        if len(message.value() or b"") > MAX_RECORD_BYTES - HEADROOM_BYTES:
+            raise MappingError(
+                "key", message.key(), f"it lies in partition {self.number}, and is too large to be moved"
+            )
         self.counts.rekeyed += 1
         self._records.append((topics.SUBMITTED.name, message.value(), key, -1, [*headers, (_REKEYED, b"1")]))
         return True

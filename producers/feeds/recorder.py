@@ -225,6 +225,7 @@ _RECORD_BYTES = 512
 _HINTS = {
     KafkaError.UNKNOWN_TOPIC_OR_PART: "Run `dropcopy topics create`.",
     KafkaError._UNKNOWN_TOPIC: "Run `dropcopy topics create`.",
+    KafkaError._UNKNOWN_PARTITION: "Run `dropcopy topics create`.",
     KafkaError.TOPIC_AUTHORIZATION_FAILED: "Give the feed's user the right to write to the topic.",
     KafkaError.CLUSTER_AUTHORIZATION_FAILED: "Give the feed's user the right to write idempotently.",
     KafkaError.MSG_SIZE_TOO_LARGE: "Raise max.message.bytes of the topic.",

@@ -12,7 +12,7 @@ import pytest
 from confluent_kafka import KafkaError
 
 from benchmarks.orders import order
-from dropcopy.kafka import murmur2_partition
+from dropcopy.kafka import MAX_RECORD_BYTES, murmur2_partition
 from processors.core.lifecycle import cum_qty
 from processors.core.state import Grace
 from processors.encoding.records import Encoders, StateError, SubmissionReader
@@ -146,6 +146,31 @@ def test_a_frame_that_can_not_be_read_is_kept_with_all_that_came_with_it(value: 
     assert told["exception.class.name"] == "MappingError"
     assert told["exception.message"]
     assert running.counts.dead_letters.total() == 1
+
+
+def size(letter: Any) -> int:
+    headers = sum(len(name) + len(value) + 16 for name, value in letter[4])
+    return len(letter[1]) + len(letter[2] or b"") + headers
+
+
+def test_a_dead_letter_of_the_largest_record_is_no_larger_and_says_what_was_cut() -> None:
+    value = b"{" * MAX_RECORD_BYTES
+    came = [*headers(1), ("other", b"x" * 10_000)]
+
+    (letter,) = of(through(shard(HOME), frame(value, headers_=came)), topics.DEAD_LETTERS.name)
+
+    assert size(letter) < MAX_RECORD_BYTES
+    assert dict(letter[4])["dropcopy.cut"] == str(MAX_RECORD_BYTES).encode()
+    assert value.startswith(letter[1])
+
+
+def test_the_reason_of_a_dead_letter_is_short_however_long_what_it_names() -> None:
+    value = ORDER.frames[0].replace(b"STATUS_NEW", b"STATUS_" + b"X" * 1_000_000)
+
+    (letter,) = of(through(shard(HOME), frame(value)), topics.DEAD_LETTERS.name)
+
+    assert letter[1] == value
+    assert size(letter) < len(value) + 5_000
 
 
 def test_an_unknown_status_is_named_in_its_dead_letter() -> None:
