@@ -56,8 +56,13 @@ def outcome_record(intent: dict[str, Any], outcome: Outcome, now_ns: int) -> dic
     return (
         intent
         | {"phase": outcome.phase.value, "phase_ns": now_ns, "venue_request": None}
-        | {name: getattr(outcome, name, None) for name in TOLD}
+        | {name: _whole_characters(getattr(outcome, name, None)) for name in TOLD}
     )
+
+
+def _whole_characters(text: str | None) -> str | None:
+    # A venue's JSON can name half a character, which is no UTF-8: the outcome is written all the same.
+    return None if text is None else text.encode(errors="replace").decode()
 
 
 def _plain(value: object) -> object:

@@ -93,7 +93,11 @@ class Fields:
 def _text(value: object) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise ValueError(f"{str(value)[:100]!r} is no text")  # noqa: TRY004 -- as above
-    return str(value)
+    text = str(value)
+    # JSON can name half a character, which no text that is written on can hold.
+    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
+        raise ValueError(f"{text[:100]!a} is no text")
+    return text
 
 
 def _whole(value: object) -> int:

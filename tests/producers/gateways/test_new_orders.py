@@ -218,3 +218,11 @@ def test_an_outcome_repeats_the_intent_and_says_what_came_of_it(outcome: Outcome
     assert {name: record[name] for name in told} == told
     assert (record["submitted_ns"], record["phase_ns"], record["instrument"]) == (7, 9, "BBG004730N88")
     assert AvroWriter("submitted", 1)(record)
+
+
+def test_an_outcome_is_written_even_if_the_venues_text_holds_half_a_character() -> None:
+    # As JSON's "\ud83d" is read, which no UTF-8 has.
+    outcome = Rejected(order_request_id=REQUEST_ID, code="30049", text="no \ud83d funds")
+    record = outcome_record(intent_record("tinvest", an_order(), CALL, 7), outcome, 9)
+    assert record["text"] == "no ? funds"
+    assert AvroWriter("submitted", 1)(record)

@@ -49,7 +49,10 @@ def test_an_answer_of_200_can_be_a_rejection() -> None:
     assert outcome.venue_status == "EXECUTION_REPORT_STATUS_REJECTED"
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>", b"\xff", [], "text", None, {}, {"orderId": "1"}])
+HALF_A_CHARACTER = {"orderId": "\ud83d", "executionReportStatus": "EXECUTION_REPORT_STATUS_NEW"}
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"\xff", [], "text", None, {}, {"orderId": "1"}, HALF_A_CHARACTER])
 def test_an_answer_of_200_that_is_no_order_leaves_it_in_doubt(body: object) -> None:
     outcome = read(200, body)
     assert isinstance(outcome, Unknown)
