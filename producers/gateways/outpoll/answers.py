@@ -4,6 +4,8 @@
 Place Limit Order; Private endpoints).
 """
 
+from typing import Any
+
 import msgspec
 
 from producers.gateways.outcomes import Accepted, Outcome, Unknown
@@ -20,7 +22,13 @@ class _Placed(msgspec.Struct):
     i: str = ""
 
 
+class _Canceled(msgspec.Struct):
+    error: Any = None
+    t: Any = None
+
+
 _read_placed = msgspec.json.Decoder(_Placed).decode
+_read_canceled = msgspec.json.Decoder(_Canceled | None).decode
 
 
 def read_answer(request_id: str, answer: RestAnswer, now_ns: int) -> Outcome:
@@ -38,10 +46,21 @@ def read_answer(request_id: str, answer: RestAnswer, now_ns: int) -> Outcome:
 
 
 def read_cancel_answer(request_id: str, answer: RestAnswer, now_ns: int) -> Outcome:
-    """Return what the answer to a cancel means; it has no body.
+    """Return what the answer to a cancel means; the documents show no body of it, so what comes may only be no error.
 
     The venue cancels an order "if it is still active": that it took the cancel does not say that it was.
     """
     if answer.status not in _DONE:
         return refused(request_id, read_error(answer, now_ns))
+    if answer.body.strip() and not _tells_no_error(answer.body):
+        text = f"the venue answered {answer.status} with what tells of no cancel: {answer.body[:200]!r}"
+        return Unknown(order_request_id=request_id, code="UNREADABLE_ANSWER", text=text)
     return Accepted(order_request_id=request_id)
+
+
+def _tells_no_error(body: bytes) -> bool:
+    try:
+        said = _read_canceled(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+    return said is None or (said.error is None and str(said.t).lower() != "error")

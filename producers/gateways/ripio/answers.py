@@ -34,6 +34,7 @@ class _Created(msgspec.Struct):
 class _Done(msgspec.Struct):
     # What becomes of the order is on the stream.
     data: Any
+    error_code: Any = None
 
 
 _read_created = msgspec.json.Decoder(_Created).decode
@@ -74,7 +75,8 @@ def _created(request_id: str, body: bytes) -> Outcome:
 
 
 def _done(request_id: str, body: bytes) -> Outcome:
-    _read_done(body)
+    if _read_done(body).error_code not in (None, 0, ""):
+        raise ValueError("error_code is none that there is")
     return Accepted(order_request_id=request_id)
 
 

@@ -80,7 +80,10 @@ def _rejected(request_id: str, order_id: str | None, message: str, tracking_id: 
 
 
 def _cancel(request_id: str, said: Fields, tracking_id: str | None) -> Outcome:
-    return Accepted(order_request_id=request_id, transact_ns=said.time_ns("time"), tracking_id=tracking_id)
+    transact_ns = said.time_ns("time")
+    if transact_ns is None:
+        raise ValueError("time is missing")
+    return Accepted(order_request_id=request_id, transact_ns=transact_ns, tracking_id=tracking_id)
 
 
 def _stop(request_id: str, said: Fields, tracking_id: str | None) -> Outcome:

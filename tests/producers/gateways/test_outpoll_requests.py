@@ -180,6 +180,20 @@ def test_a_cancel_that_is_taken_needs_no_body(status: int):
     assert read_cancel_answer(REQUEST_ID, RestAnswer(status, {}, b""), NOW_NS) == Accepted(order_request_id=REQUEST_ID)
 
 
+@pytest.mark.parametrize("body", [b" ", b"null", b"{}", b'{"i":"ord_7f3a9c2d"}', b'{"t":"success","d":null}'])
+def test_a_cancel_that_is_taken_may_have_a_body(body: bytes):
+    assert read_cancel_answer(REQUEST_ID, RestAnswer(200, {}, body), NOW_NS) == Accepted(order_request_id=REQUEST_ID)
+
+
+@pytest.mark.parametrize(
+    "body", [b"<html>Sign in</html>", b'{"error":"why"}', b'{"t":"ERROR","r":"why"}', b'{"error":', b"\xff"]
+)
+def test_a_good_status_with_an_error_is_no_cancel(body: bytes):
+    outcome = read_cancel_answer(REQUEST_ID, RestAnswer(200, {}, body), NOW_NS)
+    assert isinstance(outcome, Unknown)
+    assert outcome.code == "UNREADABLE_ANSWER"
+
+
 @pytest.mark.parametrize("read", [read_answer, read_cancel_answer])
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 408, 409, 418, 429, 500, 502, 503, 504, 302])
 def test_a_refusal_is_sure_only_where_the_venue_did_nothing(read: Any, status: int):

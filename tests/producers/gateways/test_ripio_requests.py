@@ -201,6 +201,13 @@ def test_a_changes_answer_says_that_it_was_done(data: Any):
     assert outcome == Accepted(order_request_id=REQUEST)
 
 
+@pytest.mark.parametrize("code", [7, -40011, 4001100, 40011.5, "INSUFFICIENT", {"code": 40011}])
+def test_a_change_whose_answer_has_an_error_code_of_no_known_form_was_not_surely_done(code: Any):
+    outcome = read_change_answer(REQUEST, answered(200, {"error_code": code, "message": "why", "data": None}))
+    assert isinstance(outcome, Unknown)
+    assert outcome.code == "UNREADABLE_ANSWER"
+
+
 @pytest.mark.parametrize(
     "body", [b"", b"<html>", b"[]", {"data": None}, {"data": {"id": "", "status": "open"}}, {"data": {"id": 5}}]
 )

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from producers.gateways.outcomes import Accepted, Outcome, Rejected, Unknown
 from producers.gateways.tinvest import read_answer
+from producers.gateways.tinvest.answers import read_cancel_answer
 from producers.rest import RestAnswer
 from producers.venues.tinvest.errors import read_error
 
@@ -55,6 +56,20 @@ HALF_A_CHARACTER = {"orderId": "\ud83d", "executionReportStatus": "EXECUTION_REP
 @pytest.mark.parametrize("body", [b"", b"<html>", b"\xff", [], "text", None, {}, {"orderId": "1"}, HALF_A_CHARACTER])
 def test_an_answer_of_200_that_is_no_order_leaves_it_in_doubt(body: object) -> None:
     outcome = read(200, body)
+    assert isinstance(outcome, Unknown)
+    assert outcome.code == "UNREADABLE_ANSWER"
+
+
+def test_a_cancels_answer_is_its_time() -> None:
+    outcome = read_cancel_answer(REQUEST_ID, RestAnswer(200, {}, b'{"time":"2030-01-31T18:00:00Z"}'))
+    assert outcome == Accepted(order_request_id=REQUEST_ID, transact_ns=1_896_112_800_000_000_000)
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"<html>", b"{}", b'{"time":""}', b'{"code":13,"message":"m","description":"70001"}']
+)
+def test_an_answer_of_200_without_its_time_is_no_cancel(body: bytes) -> None:
+    outcome = read_cancel_answer(REQUEST_ID, RestAnswer(200, {}, body))
     assert isinstance(outcome, Unknown)
     assert outcome.code == "UNREADABLE_ANSWER"
 
