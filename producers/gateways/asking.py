@@ -9,6 +9,7 @@ from typing import Self
 
 from tenacity import AsyncRetrying, retry_if_exception, stop_before_delay, wait_exponential_jitter
 
+from dropcopy.errors import VenueError
 from producers.gateways.limits import LimitError, Limits
 from producers.gateways.settings import GatewaySettings
 from producers.refusals import RefusalError
@@ -81,11 +82,17 @@ class RestQueries(ABC):
                 answer = await call(min(self._gateway.order_timeout_s, max(LEAST_S, deadline - loop.time())))
                 self._limits.learn(name, answer.headers, answer.status)
             if answer.status != 200:
-                raise self._refusal(answer)
+                raise self._refused(answer)
             return answer
 
         answer: RestAnswer = await tries(ask)
         return answer
+
+    def _refused(self, answer: RestAnswer) -> VenueError:
+        try:
+            return self._refusal(answer)
+        except RecursionError:
+            return VenueError(f"the venue answered {answer.status} with JSON that is nested without end")
 
     def _may_pass(self, error: BaseException) -> bool:
         if isinstance(error, LimitError):

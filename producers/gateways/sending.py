@@ -41,6 +41,14 @@ class Call(NamedTuple):
         """Return what is sent as one text, without the headers, which hold what is secret."""
         return f"{self.method} {self.path} {self.body.decode()}".rstrip()
 
+    def outcome(self, request_id: str, answer: RestAnswer) -> Outcome:
+        """Return what an answer means; of JSON that is nested deeper than any decoder goes, that nobody knows."""
+        try:
+            return self.read(request_id, answer)
+        except RecursionError:
+            text = f"the venue answered {answer.status} with what can't be read: {answer.body[:200]!r}"
+            return Unknown(order_request_id=request_id, code="UNREADABLE_ANSWER", text=text)
+
 
 def no_headers(call: Call) -> Mapping[str, str]:
     """Return the headers of a call that needs none of its own."""
@@ -129,7 +137,7 @@ class Sender:
 
         async def send() -> Outcome:
             answer = await in_turn.call(make)
-            return call.read(request_id, answer) if isinstance(answer, RestAnswer) else answer
+            return call.outcome(request_id, answer) if isinstance(answer, RestAnswer) else answer
 
         # The turn comes first: what waits for one is not yet asked for.
         async with in_turn:
@@ -161,6 +169,6 @@ class Sender:
                     call.method, call.path, call.body, headers=self._headers(call), timeout_s=timeout_s
                 )
                 self._limits.learn(call.name, answer.headers, answer.status)
-            return means(call.read(request.order_request_id, answer))
+            return means(call.outcome(request.order_request_id, answer))
 
         return repeat

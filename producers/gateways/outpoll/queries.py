@@ -189,7 +189,7 @@ class OutpollQueries(RestQueries):
         answer = await self._answer(name, call)
         try:
             return read_page(answer.body)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise VenueError(f"Outpoll answered {name} with what can't be read: {error}") from None
 
 

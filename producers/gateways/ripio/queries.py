@@ -185,7 +185,7 @@ class RipioQueries(RestQueries):
         answer = await self._answer(method, call, timeout_s)
         try:
             return read(answer.body)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise VenueError(f"Ripio answered {method} with what can't be read: {error}") from None
 
 

@@ -296,11 +296,21 @@ async def test_a_query_that_fails_in_passing_is_made_again(simulator: Simulator)
         assert await queries.get_orders("main") == []
 
 
-@pytest.mark.parametrize("body", ["", "7", "<html>", '{"error":"no"}'])
+NESTED = '{"x":' + "[" * 100_000 + "]" * 100_000 + "}"
+
+
+@pytest.mark.parametrize("body", ["", "7", "<html>", '{"error":"no"}', NESTED], ids=lambda body: body[:8])
 async def test_an_answer_that_cannot_be_read_is_named(simulator: Simulator, body: str):
     simulator.fault({"fault": "answer", "status": 200, "body": body, "count": 1})
     async with OutpollQueries(venue_settings(simulator), GatewaySettings()) as queries:
         with pytest.raises(VenueError, match="active-orders"):
+            await queries.get_orders("main")
+
+
+async def test_a_refusal_that_is_nested_without_end_is_one(simulator: Simulator):
+    simulator.fault({"fault": "answer", "status": 400, "body": NESTED, "count": 1})
+    async with OutpollQueries(venue_settings(simulator), GatewaySettings()) as queries:
+        with pytest.raises(VenueError, match="400"):
             await queries.get_orders("main")
 
 
