@@ -22,6 +22,11 @@ __all__ = [
     "word_problems",
 ]
 
+# More than any venue's number has, before the point or after it.
+PLACES_MOST = 100
+# What the journal's record holds.
+INT64_MOST = 2**63 - 1
+
 
 def refuse(problems: Iterable[str]) -> None:
     """Raise a UsageError that names all the problems, if there are any."""
@@ -61,7 +66,16 @@ def number_problems(name: str, value: object, *, positive: bool = True) -> list[
         return [f"{name}={value!r} must be a Decimal, which is exact"]
     if not value.is_finite():
         return [f"{name}={value} must be a finite number"]
+    # By its parts: to write out 0E-999999999 for the journal would take long.
+    _, digits, exponent = value.as_tuple()
+    if len(digits) > PLACES_MOST or abs(int(exponent)) > PLACES_MOST:
+        return [f"{name}={_short(value)} has more than {PLACES_MOST} places, which no venue's numbers have"]
     return [f"{name}={value} must be more than 0"] if positive and value <= 0 else []
+
+
+def _short(value: Decimal) -> str:
+    text = str(value)
+    return text if len(text) <= PLACES_MOST else f"{text[:PLACES_MOST]}..."
 
 
 def id_problems(name: str, value: object) -> list[str]:
@@ -96,5 +110,6 @@ def expiry_problems(time_in_force: object, expire_ns: object) -> list[str]:
         return ["expire_ns is missing: a GOOD_TILL_DATE order needs it"] if needed else []
     if not needed:
         return [f"expire_ns={expire_ns}: only a GOOD_TILL_DATE order has one"]
-    whole = isinstance(expire_ns, int) and not isinstance(expire_ns, bool) and expire_ns > 0
-    return [] if whole else [f"expire_ns={expire_ns!r} must be nanoseconds of Unix time"]
+    if isinstance(expire_ns, int) and not isinstance(expire_ns, bool) and 0 < expire_ns <= INT64_MOST:
+        return []
+    return [f"expire_ns={expire_ns!r} must be nanoseconds of Unix time, at most {INT64_MOST}"]
