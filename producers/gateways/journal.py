@@ -121,7 +121,9 @@ class Journal:
         except BufferError:
             raise _not_journaled(record, f"{MOST_WAITING} records wait for Kafka already") from None
         try:
-            await asyncio.wait_for(acknowledged, self._timeout_s)
+            # Not wait_for, which until Python 3.12 drops a cancel that comes with the acknowledgement.
+            async with asyncio.timeout(self._timeout_s):
+                await acknowledged
         except TimeoutError:
             reason = f"{self._settings.bootstrap_servers} did not acknowledge it within {self._timeout_s:g} s"
             raise _not_journaled(record, reason) from None
