@@ -120,6 +120,8 @@ class Journal:
             acknowledged = self._produce(record)
         except BufferError:
             raise _not_journaled(record, f"{MOST_WAITING} records wait for Kafka already") from None
+        except KafkaException as error:  # refused before it is queued: too large, or the producer can go on no more
+            raise _not_journaled(record, error.args[0].str()) from None
         try:
             # Not wait_for, which until Python 3.12 drops a cancel that comes with the acknowledgement.
             async with asyncio.timeout(self._timeout_s):

@@ -18,7 +18,7 @@ import trustme
 from aiohttp import web
 
 from dropcopy.errors import ClusterError, UsageError
-from dropcopy.kafka import murmur2_partition
+from dropcopy.kafka import MAX_RECORD_BYTES, murmur2_partition
 from dropcopy.settings import Settings
 from producers.gateways.orders import NewOrder, PriceType
 from producers.gateways.outcomes import Accepted, Rejected, Unknown
@@ -302,6 +302,16 @@ async def test_while_kafka_is_frozen_no_order_is_sent_and_later_the_journal_says
         assert await phases(journal, order) == ["INTENT", "REJECTED"]
         assert isinstance(await gateway.post_order(after), Accepted)
     assert order.order_request_id not in {entry["order_request_id"] for entry in simulator.orders()}
+
+
+async def test_an_order_whose_intent_kafka_would_not_take_is_not_sent(
+    gateway_to: MakeGateway, simulator: TInvestSimulator
+) -> None:
+    order = a_new_order(instrument="X" * MAX_RECORD_BYTES)
+    async with gateway_to() as gateway:
+        with pytest.raises(ClusterError, match=f"{order.order_request_id}.*too large"):
+            await gateway.post_order(order)
+    assert simulator.calls() == []
 
 
 async def test_the_log_tells_when_the_journals_broker_is_gone_and_when_it_is_back(
