@@ -14,6 +14,7 @@ from sandbox.simulators.pending import Pending
 from sandbox.simulators.rest import CallLog, befall, hold_back
 from sandbox.simulators.tinvest.calls import Call, Json
 from sandbox.simulators.tinvest.faults import PLACING, Answer, ErrorBody, Refuse
+from sandbox.simulators.tinvest.forms import check_form
 from sandbox.simulators.tinvest.limits import Limits, Meter, Verdict
 from sandbox.simulators.tinvest.refusals import Refusal
 
@@ -99,7 +100,8 @@ class Rest:
         return answer
 
     def _check_token(self, request: web.Request) -> None:
-        if not self._knows(request.headers.get("Authorization", "").removeprefix("Bearer ")):
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        if scheme != "Bearer" or not self._knows(token):
             raise Refusal("40003")
 
     def _check_budget(self, verdict: Verdict) -> None:
@@ -116,6 +118,7 @@ class Rest:
         body = _read_body(await request.read())
         record |= {"account": body.get("accountId"), "id": body.get("stopOrderId") or body.get("orderId")}
         record["key"] = body.get("idempotencyKey") or (body.get("orderId") if method in PLACING else None)
+        check_form(method, body)
         await hold_back(self._pending, method, "before")
         result = await call(body, request[TRACKING_ID])
         if method not in PLACING:

@@ -193,8 +193,9 @@ class TInvestSimulator(ServedVenue):
         # (T-Invest, WebSocket proxy).
         offered = [name.strip() for name in request.headers.get("Sec-WebSocket-Protocol", "").split(",")]
         literal = [name.strip() for name in request.headers.get("Web-Socket-Protocol", "").split(",")]
-        bearer = request.headers.get("Authorization", "").removeprefix("Bearer ")
-        candidates = [name for name in (bearer, *offered[1:], *literal[1:]) if name]
+        scheme, _, bearer = request.headers.get("Authorization", "").partition(" ")
+        named = (bearer if scheme == "Bearer" else "", *offered[1:], *literal[1:])
+        candidates = [name for name in named if name]
         if not candidates:
             return refused(Refusal("40003"), self._pending)
         socket = web.WebSocketResponse(protocols=("json",), compress=False)
