@@ -20,6 +20,9 @@ __all__ = ["Page", "TpslQuery", "TpslWish", "read_ask", "read_page", "read_tpsl"
 MOST_ITEMS = 100
 # The documents bound neither shares nor amounts.
 MOST, DECIMALS = Decimal(1_000_000_000), 8
+_IDS = frozenset({"e", "o", "ba", "qa", "s"})
+_OF_TYPE = {"LIMIT": _IDS | {"p", "q"}, "MARKET": _IDS | {"am", "q"}}
+_OF_TPSL = _IDS | {"q", "t", "l"}
 _DECODE = msgspec.json.Decoder(float_hook=Decimal).decode
 
 
@@ -66,7 +69,7 @@ def read_ask(body: bytes, account: str, order_type: str) -> Ask:
     Raises:
         Refusal: it asks for none.
     """
-    fields = _fields(body)
+    fields = _fields(body, _OF_TYPE[order_type])
     side = _side(fields)
     by_amount = order_type == "MARKET" and side == "BUY"
     return Ask(
@@ -86,7 +89,7 @@ def read_tpsl(body: bytes) -> TpslWish:
     Raises:
         Refusal: it asks for none.
     """
-    fields = _fields(body)
+    fields = _fields(body, _OF_TPSL)
     if _side(fields) != "SELL":
         raise Refusal(400, "s must be SELL")
     wish = TpslWish(
@@ -125,13 +128,16 @@ def read_tpsl_query(query: Mapping[str, str]) -> TpslQuery:
     return TpslQuery(query["assetId"], primary, query.get("status", "ACTIVE"))
 
 
-def _fields(body: bytes) -> dict[str, Any]:
+def _fields(body: bytes, known: frozenset[str]) -> dict[str, Any]:
     try:
         fields = _DECODE(body)
     except (msgspec.DecodeError, UnicodeDecodeError):
         fields = None
     if not isinstance(fields, dict):
         raise Refusal(400, "the body is no JSON object")
+    # The documents do not say what becomes of other names; a client that sends one means something by it.
+    if surplus := sorted(fields.keys() - known):
+        raise Refusal(400, f"{surplus[0]} is no field of this request")
     return fields
 
 

@@ -176,6 +176,8 @@ def read_update(fields: Json, order: Order) -> Update:
     """
     if order.price is None:
         raise Refusal(40090)
+    if surplus := sorted(fields.keys() - {"order_id", "unit_price", "amount"}):
+        raise _invalid(surplus[0], "is not of an update")
     given = [name for name in ("unit_price", "amount") if fields.get(name) is not None]
     if not given:
         raise _invalid("unit_price", "or amount is required")

@@ -59,6 +59,8 @@ def test_what_the_documents_allow_is_taken(changes: dict[str, Any]) -> None:
         ({"q": 1e10}, "q must be positive"),
         ({"q": 1e-9}, "q must be positive"),
         ({"q": "100"}, "q must be a number"),
+        ({"am": 50}, "am is no field"),
+        ({"clientOrderId": "mine"}, "clientOrderId is no field"),
     ],
 )
 def test_what_a_limit_order_may_not_be_is_a_bad_request_that_names_the_field(

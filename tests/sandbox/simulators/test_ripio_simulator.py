@@ -265,6 +265,7 @@ async def test_an_update_changes_price_and_amount_and_the_stream_does_not_say_so
         ({"unit_price": "280000.5"}, 40000),
         ({"amount": "0.000001"}, 40010),
         ({"amount": "lots"}, 40000),
+        ({"unit_price": "280000", "price": "280000"}, 40000),
     ],
 )
 async def test_an_update_that_can_not_be_is_refused(resting: Simulator, change: dict[str, str], code: int) -> None:
