@@ -24,8 +24,10 @@ from producers.gateways.ripio.queries import RipioQueries
 from producers.gateways.ripio.states import OrderState, read_order
 from producers.gateways.sending import Call, Sender, if_accepted, seek
 from producers.gateways.settings import GatewaySettings
+from producers.gateways.turns import is_too_many
+from producers.rest import RestAnswer
 from producers.venues.ripio import VenueSettings
-from producers.venues.ripio.errors import ORDER_NOT_FOUND, RipioError
+from producers.venues.ripio.errors import ORDER_NOT_FOUND, RipioError, read_error
 
 __all__ = ["RipioGateway"]
 
@@ -54,7 +56,9 @@ class RipioGateway(RipioQueries):
     ) -> None:
         super().__init__(venue, gateway)
         self._journal = Journal(settings or Settings.load(), self._gateway)
-        self._sender = Sender(VENUE, self._journal, self._client, self._limits, self._gateway, headers=self._signed)
+        self._sender = Sender(
+            VENUE, self._journal, self._client, self._limits, self._gateway, headers=self._signed, passes=_is_too_many
+        )
 
     async def _enter(self, opening: AsyncExitStack) -> None:
         await super()._enter(opening)
@@ -120,6 +124,11 @@ class RipioGateway(RipioQueries):
             return isinstance(error, RipioError) and error.code == ORDER_NOT_FOUND
 
         return read_state(request_id, await seek(find, is_missing, timeout_s))
+
+
+def _is_too_many(answer: RestAnswer) -> bool:
+    """Tell whether a call was refused for its rate alone: with a code that leaves doubt it may have been passed on."""
+    return is_too_many(answer) and read_error(answer).sure
 
 
 def _is_canceled(outcome: Outcome) -> Outcome | None:

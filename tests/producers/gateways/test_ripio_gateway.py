@@ -237,6 +237,19 @@ async def test_a_call_refused_for_its_rate_waits_for_another_turn(
     assert len(simulator.orders()) == 1
 
 
+async def test_an_order_is_not_sent_again_after_a_429_that_says_that_it_may_have_been_taken(
+    gateway_to: MakeGateway, simulator: Simulator, journal: JournalReader
+) -> None:
+    answer = {"status": 429, "body": '{"error_code":50002,"message":"External communication error","data":null}'}
+    simulator.fault({"fault": "answer", "count": 1, "path": "POST /orders"} | answer)
+    order = an_order()
+    async with gateway_to(order_settle_timeout_s=0) as gateway:
+        outcome = await gateway.post_order(order)
+    assert isinstance(outcome, Unknown)
+    assert simulator.orders() == []
+    assert await phases(journal, order) == ["INTENT", "UNKNOWN"]
+
+
 async def test_where_nobody_listens_nothing_was_sent(gateway_to: MakeGateway, journal: JournalReader) -> None:
     (port,) = free_ports(1)
     order = an_order()
