@@ -91,12 +91,13 @@ def read_told(headers: Mapping[str, str], status: int, now_ns: int) -> Told:
     T-Invest, "gRPC", response headers: the limit, what remains of it, and seconds until it is whole
     again. The limit comes as `300, 300;w=60`: the number that applies, then each with its window in
     seconds. What can't be read is not believed. With status 429 nothing is left, unless told otherwise,
-    and the limit may be that of all calls from the address, so it is not taken for the method's.
+    and the limit may be that of all calls from the address, so it is not taken for the method's; HTTP's
+    own `retry-after` says when there is room again, where no other header does (RFC 9110, section 10.2.3).
     """
     refused = status == TOO_MANY_REQUESTS
     calls = None if refused else _number(headers.get("x-ratelimit-limit", ""))
     left = _number(headers.get("x-ratelimit-remaining", ""))
-    reset_s = _number(headers.get("x-ratelimit-reset", ""))
+    reset_s = _number(headers.get("x-ratelimit-reset", headers.get("retry-after", "") if refused else ""))
     policies = _POLICY.findall(headers.get("x-ratelimit-limit", ""))
     window_s = next((int(window) for number, window in policies if int(number) == calls and int(window)), None)
     return Told(

@@ -250,6 +250,24 @@ def test_what_headers_say_of_a_limit_is_read_as_far_as_it_can_be(case: str) -> N
     assert read_told(headers, status, NOW) == expected
 
 
+@pytest.mark.parametrize(
+    ("headers", "status", "reset_s"),
+    [
+        ({"retry-after": "7"}, 429, 7),
+        ({"retry-after": "0"}, 429, 0),
+        ({"retry-after": "7", "x-ratelimit-reset": "2"}, 429, 2),
+        ({"retry-after": "-1"}, 429, None),
+        ({"retry-after": "Wed, 21 Oct 2026 07:28:00 GMT"}, 429, None),
+        ({"retry-after": "7"}, 503, None),
+    ],
+)
+def test_a_refusal_may_name_its_end_in_https_own_header(
+    headers: dict[str, str], status: int, reset_s: int | None
+) -> None:
+    left = 0 if status == 429 else None
+    assert read_told(headers, status, NOW) == told(None, left, reset_s, None)
+
+
 @given(st.dictionaries(st.sampled_from(["limit", "remaining", "reset"]), st.text()), st.integers(100, 599))
 def test_whatever_the_headers_hold_calls_go_on(texts: dict[str, str], status: int) -> None:
     said = read_told({f"x-ratelimit-{name}": text for name, text in texts.items()}, status, NOW)
