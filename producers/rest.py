@@ -161,7 +161,7 @@ class RestClient:
             code, reason = "TIMEOUT", f"no answer within {limit_s:.3g} s"
         except httpx.HTTPError as error:
             code, reason = "CUT", f"{type(error).__name__}: {error}".rstrip(": ")
-        host = url.partition("?")[0].rpartition("/")[0] if whole else self.base_url
+        host = _shown(url.partition("?")[0].rpartition("/")[0] if whole else self.base_url)
         if began_to_send:
             name = url.partition("?")[0].rpartition("/")[2]
             raise OutcomeUnknown(f"{name} at {host}: {reason}", code=code)
@@ -170,3 +170,8 @@ class RestClient:
             code="NOT_SENT",
             hint="Nothing was sent. Check the address, the network and the CA file.",
         )
+
+
+def _shown(url: str) -> str:
+    """Return an address without the user and the password that may stand in it."""
+    return str(httpx.URL(url).copy_with(userinfo=b""))

@@ -172,3 +172,12 @@ def test_a_ca_file_that_is_none_is_refused_by_name(tmp_path: Path) -> None:
     for name in ("missing.pem", "empty.pem"):
         with pytest.raises(SettingsError, match=name):
             RestClient("https://venue", headers={}, ca_file=tmp_path / name)
+
+
+@pytest.mark.parametrize("path", ["Service/Method", "http://user:hidden@127.0.0.1:{port}/history/list?page=0"])
+async def test_a_password_in_an_address_stands_in_no_error(path: str) -> None:
+    (port,) = free_ports(1)
+    async with RestClient(f"http://user:hidden@127.0.0.1:{port}/rest", headers={}) as client:
+        with pytest.raises(NotSent, match=f"^http://127.0.0.1:{port}/") as refused:
+            await client.post(path.format(port=port), b"{}")
+    assert "hidden" not in str(refused.value)
