@@ -6,7 +6,7 @@ from producers.gateways.outcomes import Accepted, Outcome, Rejected, Unknown
 from producers.gateways.sending import refused
 from producers.gateways.tinvest.fields import Fields
 from producers.gateways.tinvest.states import OrderState
-from producers.gateways.tinvest.words import REJECTED
+from producers.gateways.tinvest.words import REJECTED, STATUSES, fix_word
 from producers.rest import RestAnswer
 from producers.venues.tinvest.errors import read_error
 
@@ -54,8 +54,8 @@ def _read(request_id: str, answer: RestAnswer, read: Callable[[str, Fields, str 
 
 def _order(request_id: str, said: Fields, tracking_id: str | None) -> Outcome:
     status = said.word("executionReportStatus", "OrderExecutionReportStatus")
-    if status.endswith("_UNSPECIFIED"):
-        raise ValueError("executionReportStatus is missing")
+    if fix_word(STATUSES, status) is None:
+        raise ValueError("executionReportStatus is missing, or none that is known")
     order_id = said.optional_text("orderId")
     if status == REJECTED:
         return _rejected(request_id, order_id, said.text("message"), tracking_id)

@@ -50,10 +50,14 @@ def test_an_answer_of_200_can_be_a_rejection() -> None:
     assert outcome.venue_status == "EXECUTION_REPORT_STATUS_REJECTED"
 
 
+# A word that a later contract may have: whether it is an end is not known, so the order is asked for.
+NEW_WORD = {"orderId": "1", "executionReportStatus": "EXECUTION_REPORT_STATUS_EXPIRED"}
 HALF_A_CHARACTER = {"orderId": "\ud83d", "executionReportStatus": "EXECUTION_REPORT_STATUS_NEW"}
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>", b"\xff", [], "text", None, {}, {"orderId": "1"}, HALF_A_CHARACTER])
+@pytest.mark.parametrize(
+    "body", [b"", b"<html>", b"\xff", [], "text", None, {}, {"orderId": "1"}, NEW_WORD, HALF_A_CHARACTER]
+)
 def test_an_answer_of_200_that_is_no_order_leaves_it_in_doubt(body: object) -> None:
     outcome = read(200, body)
     assert isinstance(outcome, Unknown)
