@@ -116,7 +116,7 @@ class Keyring:
         if not claim.tolerance.isdecimal() or int(claim.tolerance) > TOLERANCE_MS_MOST:
             raise Refusal(40000, f"Timestamp-tolerance must be at most {TOLERANCE_MS_MOST}.")
         expected = signature(account.api_secret, claim.timestamp, claim.method, claim.path, claim.body)
-        is_signed = hmac.compare_digest(expected.encode(), claim.signature.encode())
+        is_signed = hmac.compare_digest(expected.encode(), claim.signature.encode(errors="replace"))
         if not is_signed or abs(now_ms - int(claim.timestamp)) > int(claim.tolerance):
             raise Refusal(40100)
         self._use(claim.signature, now_ms)

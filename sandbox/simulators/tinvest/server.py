@@ -186,7 +186,7 @@ class TInvestSimulator(ServedVenue):
                     connection.put(text, delay_s)
 
     def _knows(self, token: str) -> bool:
-        return hmac.compare_digest(token.encode(), self.token.encode())
+        return hmac.compare_digest(token.encode(errors="replace"), self.token.encode())
 
     async def _stream(self, request: web.Request) -> web.StreamResponse:
         # A browser can set no header, so the token may also stand after `json` in the sub-protocols

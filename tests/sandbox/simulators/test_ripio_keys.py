@@ -65,6 +65,7 @@ def test_a_signed_request_is_its_accounts() -> None:
         {"signature": ""},
         {"signature": VECTORS[1][3].rstrip("=")},
         {"signature": "\u00e9"},
+        {"signature": "\udcff"},  # a byte that is no UTF-8, as the server reads it
     ],
 )
 def test_a_request_that_differs_in_one_byte_from_what_was_signed_is_not_authorized(change: dict[str, object]) -> None:

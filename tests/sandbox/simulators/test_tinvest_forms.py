@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import httpx
 import pytest
 
 from producers.rest import RestClient
@@ -46,6 +47,12 @@ async def test_names_may_be_those_of_the_proto(simulator: TInvestSimulator) -> N
 def test_a_part_of_a_part_is_of_its_form_too() -> None:
     with pytest.raises(Refusal, match=r"PostStopOrder\.trailingData\.indent has no field 'unit'"):
         check_form("PostStopOrder", {"trailingData": {"indent": {"unit": "1"}}})
+
+
+async def test_a_token_that_is_no_text_opens_nothing(simulator: TInvestSimulator) -> None:
+    url = f"{simulator.rest_url}/{CONTRACT}.UsersService/GetAccounts"
+    async with httpx.AsyncClient() as client:
+        assert (await client.post(url, headers={"authorization": b"Bearer \xff"}, content=b"{}")).status_code == 401
 
 
 @pytest.mark.parametrize("scheme", ["", "Basic ", "bearer", "Bearer  "])
