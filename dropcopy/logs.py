@@ -32,7 +32,8 @@ def configure_logs(settings: Settings) -> None:
         shared.append(structlog.processors.format_exc_info)
         renderer = structlog.processors.JSONRenderer()
     elif form == "console":
-        renderer = structlog.dev.ConsoleRenderer()
+        # Its own tracebacks show every frame's variables, among them tokens and secrets.
+        renderer = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
     else:
         shared.append(structlog.processors.format_exc_info)
         renderer = structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"])

@@ -46,3 +46,25 @@ def test_as_json_every_line_is_an_object_the_libraries_lines_too():
     assert lines[0]["venue"] == "tinvest"
     assert all(line["timestamp"].endswith("Z") for line in lines)
     assert said.stdout == ""
+
+
+FAILS = """
+import logging, sys
+from dropcopy.logs import configure_logs, get_logger
+from dropcopy.settings import Settings
+configure_logs(Settings(log_format=sys.argv[1]))
+def call(token):
+    raise RuntimeError("it broke")
+for log in (get_logger("test"), logging.getLogger("asyncio")):
+    try:
+        call("t." + "hidden")
+    except RuntimeError:
+        log.error("failed", exc_info=True)
+"""
+
+
+@pytest.mark.parametrize("form", ["json", "console", "auto"])
+def test_a_traceback_shows_no_values_of_variables(form):
+    said = subprocess.run([sys.executable, "-c", FAILS, form], capture_output=True, text=True, check=True).stderr
+    assert said.count("RuntimeError: it broke") == 2
+    assert "t.hidden" not in said
