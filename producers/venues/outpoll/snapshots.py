@@ -70,6 +70,9 @@ class HistoryReader:
     def __init__(self, history_url: str) -> None:
         self._url = history_url
         self._known: dict[str, str] = {}
+        # What the reading under way has met. Only once it is over is that known: a page that was refused, or a
+        # connection that ended, leaves out what comes after it.
+        self._met: list[str] = []
         self._outcomes: dict[str, str] = {}
         self._since_ms = 0
         self._sought = ""
@@ -77,6 +80,7 @@ class HistoryReader:
     def newest(self, source: str, now_ns: int) -> SnapshotCall:
         """Return the call for the newest orders or trades."""
         self._sought = ""
+        self._met = []
         self._since_ms = now_ns // _NS_PER_MS - DAY_MS
         return _get(self._url, source, {"page": 0, "size": PAGE_SIZE, "sort": "desc"})
 
@@ -109,6 +113,9 @@ class HistoryReader:
         number = int(query["page"]) + 1
         wanted = self._is_to_go_on(call.source, page)
         if not wanted or number >= PAGES_MOST or not _has_more(page, number):
+            for key in self._met:
+                _remember(self._known, key, "")
+            self._met = []
             return None
         return _get(self._url, call.source, query | {"page": number})
 
@@ -128,7 +135,7 @@ class HistoryReader:
         key = f"{source}/{item.i}/{item.oi}/{item.m}"
         if key in self._known:
             return False
-        _remember(self._known, key, "")
+        self._met.append(key)
         return True
 
 

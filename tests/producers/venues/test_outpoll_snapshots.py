@@ -79,12 +79,35 @@ def test_the_first_time_a_list_is_read_until_it_ends(reads: Reads):
     assert call is None
 
 
+def read(stream: VenueFeed, reads: Reads, *pages: list[Any]) -> list[str]:
+    """Read a list of these pages until it is to be read no further, and return which pages were read."""
+    asked: list[str] = []
+    call: SnapshotCall | None = first(stream, reads)
+    while call is not None:
+        asked.append(query(call)["page"])
+        number = int(asked[-1])
+        call = after(stream, call, page(pages[number], number, len(pages)))
+    return asked
+
+
 def test_what_was_read_before_and_has_ended_is_not_read_again():
     stream = feed()
-    for _ in range(2):
-        call = first(stream, Reads.ORDERS_OF_DAY)
-        following = after(stream, call, page([an_order(1), an_order(2, "CANCELED")]))
-    assert following is None
+    pages = [an_order(1), an_order(2, "CANCELED")], [an_order(3)], [an_order(4)]
+    assert read(stream, Reads.ORDERS_OF_DAY, *pages) == ["0", "1", "2"]
+    assert read(stream, Reads.ORDERS_OF_DAY, *pages) == ["0"]
+
+
+@pytest.mark.parametrize("reads", [Reads.ORDERS_OF_DAY, Reads.TRADES])
+def test_a_reading_that_did_not_come_to_its_end_leaves_nothing_out_of_the_next(reads: Reads):
+    stream = feed()
+    pages = [an_order(1)], [an_order(2)], [an_order(3)]
+    assert after(stream, first(stream, reads), page(pages[0]))  # and the next page is refused, or the connection ends
+    assert read(stream, reads, *pages) == ["0", "1", "2"]
+
+
+def test_a_page_that_new_orders_filled_with_those_of_the_page_before_does_not_end_the_list():
+    stream = feed()
+    assert read(stream, Reads.ORDERS_OF_DAY, [an_order(1)], [an_order(1)], [an_order(2)]) == ["0", "1", "2"]
 
 
 @pytest.mark.parametrize("status", ["ACTIVE", "WHAT"])
@@ -98,10 +121,10 @@ def test_an_order_that_may_still_change_is_read_again_with_what_comes_after_it(s
 
 def test_a_trade_that_was_read_is_not_read_again_and_a_new_one_is():
     stream = feed()
-    call = first(stream, Reads.TRADES)
-    assert after(stream, call, page([{"i": "t1", "oi": "o1", "m": NOW_MS}]))
-    assert after(stream, call, page([{"i": "t1", "oi": "o1", "m": NOW_MS}])) is None
-    assert after(stream, call, page([{"i": "t2", "oi": "o1", "m": NOW_MS}, {"i": "t1", "oi": "o1", "m": NOW_MS}]))
+    one, two = {"i": "t1", "oi": "o1", "m": NOW_MS}, {"i": "t2", "oi": "o1", "m": NOW_MS}
+    assert read(stream, Reads.TRADES, [one]) == ["0"]
+    assert read(stream, Reads.TRADES, [one], []) == ["0"]
+    assert read(stream, Reads.TRADES, [two, one], []) == ["0", "1"]
 
 
 def test_a_list_is_read_no_further_back_than_a_day():
