@@ -161,7 +161,9 @@ class TpslReader:
         self._tries: dict[str, int] = {}
         self._sought: frozenset[str] = frozenset()
         self._ends: tuple[str, ...] = _ENDS
+        # When all assets were asked for last to the end, and since when they are now.
         self._all_at_ns: int | None = None
+        self._asking_all_ns: int | None = None
         self._calls: list[SnapshotCall] = []
 
     def note_assets(self, assets: Iterable[str]) -> None:
@@ -196,10 +198,11 @@ class TpslReader:
         """Return the first call for those that are active; None where no asset is to be asked for now."""
         self._listed, self._sought = set(), frozenset()
         assets = dict.fromkeys(self._active.values())
-        if self._all_at_ns is not None and now_ns - self._all_at_ns < _ALL_ASSETS_EVERY_NS:
+        self._asking_all_ns = None
+        if self._all_at_ns is not None and 0 <= now_ns - self._all_at_ns < _ALL_ASSETS_EVERY_NS:
             return self._begin(assets, ("ACTIVE",))
         assets |= self._assets
-        self._all_at_ns = now_ns if assets else None
+        self._asking_all_ns = now_ns if assets else None
         return self._begin(assets, ("ACTIVE", *self._ends))
 
     def ended(self) -> SnapshotCall | None:
@@ -217,8 +220,8 @@ class TpslReader:
     def _begin(self, assets: Iterable[str], statuses: Sequence[str]) -> SnapshotCall | None:
         self._calls = [
             _get(self._url, TPSL, {"assetId": asset, "primary": primary, "status": status})
-            for asset in assets
             for status in statuses
+            for asset in assets
             for primary in ("true", "false")
         ][:PAGES_MOST]
         return self._calls[0] if self._calls else None
@@ -234,5 +237,7 @@ class TpslReader:
         after = self._calls.index(call) + 1 if call in self._calls else len(self._calls)
         if after < len(self._calls):
             return self._calls[after]
+        if self._asking_all_ns is not None:
+            self._all_at_ns, self._asking_all_ns = self._asking_all_ns, None
         self._tries |= dict.fromkeys(self._sought & self._active.keys(), _TRIES_MOST)
         return None

@@ -245,6 +245,24 @@ async def test_assets_without_an_active_one_are_asked_for_again_after_a_while_an
     assert asked(32) == everything
 
 
+def test_all_assets_are_asked_for_again_at_once_when_that_did_not_come_to_its_end():
+    stream = feed()
+    stream.snapshot_orders(HISTORY, page([an_order(1, a="quiet")]))
+    assert after(stream, first(stream, Reads.STOP_ORDERS_OF_DAY), b"[]")  # and the next call is refused
+    assert {one["status"] for one in chain(stream, Reads.STOP_ORDERS_OF_DAY, {}, NOW_NS + 1)} == STATUSES
+    assert chain(stream, Reads.STOP_ORDERS_OF_DAY, {}, NOW_NS + 2) == []
+
+
+def test_however_many_assets_have_an_active_one_each_of_them_is_asked_for_before_any_end():
+    stream = feed()
+    assets = {f"a{number}" for number in range(12)}
+    for asset in assets:
+        stream.classify(frame(f"tp of {asset}", asset=asset))
+    asked = chain(stream, Reads.STOP_ORDERS_OF_DAY, {})
+    assert {one["assetId"] for one in asked if one["status"] == "ACTIVE"} == assets
+    assert len(asked) <= 50
+
+
 def test_of_many_assets_those_of_the_newest_orders_are_asked_for():
     stream = feed()
     stream.snapshot_orders(HISTORY, page([an_order(number, a=f"a{number}") for number in range(50)]))
