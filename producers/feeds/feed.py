@@ -239,6 +239,8 @@ class Feed:
         """Live through one connection, and report its end."""
         self._connection = str(uuid.uuid4())
         self._opening = asyncio.ensure_future(open_stream(self._venue, self._tls, self._recorder.limit_bytes))
+        if self._state.phase is Phase.CLOSING:  # asked for before this task had its first turn
+            self._opening.cancel()
         try:
             await asyncio.wait({self._opening})
             if self._opening.cancelled():

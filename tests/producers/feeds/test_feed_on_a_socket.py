@@ -3,7 +3,8 @@
 import asyncio
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -264,7 +265,9 @@ async def test_a_stop_closes_the_connection_after_what_the_venue_still_said(
     assert server.open == 0
 
 
-async def test_a_stop_in_the_middle_of_a_hand_shake_ends(log: MemoryLog, start: Start):
+@asynccontextmanager
+async def deaf_venue() -> AsyncIterator[tuple[VenueServer, asyncio.Event]]:
+    """Run a venue that takes connections and answers no hand-shake; the event says that a client came."""
     came = asyncio.Event()
 
     async def mute(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -275,10 +278,28 @@ async def test_a_stop_in_the_middle_of_a_hand_shake_ends(log: MemoryLog, start: 
     async with await asyncio.start_server(mute, "127.0.0.1", 0) as serving:
         deaf = VenueServer()
         deaf.url = f"ws://127.0.0.1:{serving.sockets[0].getsockname()[1]}/ws"
+        yield deaf, came
+
+
+async def test_a_stop_in_the_middle_of_a_hand_shake_ends(log: MemoryLog, start: Start):
+    async with deaf_venue() as (deaf, came):
         feed, running = start(venue(deaf), log)
         await asyncio.wait_for(came.wait(), 10)
         feed.stop()
         await asyncio.wait_for(running, 10)
+    assert log.entries == []
+
+
+@pytest.mark.parametrize("turns", range(1, 6))
+async def test_a_stop_that_comes_so_many_turns_of_the_event_loop_after_the_start_ends(
+    log: MemoryLog, start: Start, turns: int
+):
+    async with deaf_venue() as (deaf, _):
+        feed, running = start(venue(deaf), log)
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        feed.stop()
+        await asyncio.wait_for(running, 5)
     assert log.entries == []
 
 
