@@ -82,8 +82,11 @@ class Snapshots:
             try:
                 seen += self._venue.snapshot_orders(call.source, body)
                 call = self._venue.snapshot_next(call, body)
-            except ValueError as error:
-                raise CannotReconcile(Meaning("unreadable", text=f"the answer can't be read: {error}")) from None
+            except (
+                ValueError,
+                RecursionError,
+            ) as error:  # the latter of JSON that is nested deeper than a decoder goes
+                raise CannotReconcile(_unreadable(error)) from None
         if call is None:
             return Answer(asked_ns, source, seen)
         text = f"the answer to {source} has more than {PAGES_MOST} pages"
@@ -102,6 +105,8 @@ class Snapshots:
             self._recorder.write(connection, account, call.source, Kind.SNAPSHOT, body, self._clock())
         except CallError as error:
             raise CannotReconcile(Meaning(error.code.lower(), text=error.message)) from None
+        except RecursionError as error:
+            raise CannotReconcile(_unreadable(error)) from None
         except RecordTooLarge as error:
             raise CannotReconcile(Meaning("too_large", final=True, text=error.message, hint=error.hint)) from None
         return body
@@ -127,6 +132,10 @@ class Snapshots:
         asked_s.append(time.monotonic())
         while len(asked_s) > most:
             asked_s.popleft()
+
+
+def _unreadable(error: Exception) -> Meaning:
+    return Meaning("unreadable", text=f"the answer can't be read: {error}")
 
 
 def _may_pass(error: BaseException) -> bool:

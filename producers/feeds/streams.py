@@ -57,6 +57,8 @@ def open_failure(venue: Venue, error: BaseException) -> Meaning:
                 text=f"the certificate of {venue.stream_url} is not trusted: {error.verify_message}",
                 hint="Set the venue's CA_FILE to a PEM file of the authority that issued it.",
             )
+        case RecursionError():  # an answer that the greeting needs, nested deeper than any decoder goes
+            return Meaning("unreadable", text=f"an answer of the venue can't be read: {error}")
         case InvalidURI() | InvalidHandshake() | OSError() | EOFError():
             text = f"{venue.stream_url} can't be reached: {error or type(error).__name__}"
             return Meaning("unreachable", text=text)

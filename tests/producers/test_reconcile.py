@@ -196,15 +196,26 @@ async def test_a_refusal_is_not_repeated_before_the_next_interval(rest: tuple[Re
     assert second_ns - first_ns >= 500_000_000
 
 
+@pytest.mark.parametrize("unreadable", [b'{"orders":', b'{"new":' * 100_000], ids=["cut short", "nested too deeply"])
 async def test_an_answer_that_cannot_be_read_is_recorded_without_a_marker(
-    rest: tuple[RestVenue, str], reconcile: Reconcile
+    rest: tuple[RestVenue, str], reconcile: Reconcile, unreadable: bytes
 ):
     venue, url = rest
-    venue.answers = [(200, {}, b'{"orders":'), (200, {}, ORDERS)]
+    venue.answers = [(200, {}, unreadable), (200, {}, ORDERS)]
     log = MemoryLog()
     reconcile(url, log, interval_s=0.05)
     await until(lambda: log.of(Kind.RECONCILED))
-    assert [entry.value for entry in log.entries[:3]] == [b'{"orders":', ORDERS, NONE_OPEN]
+    assert [entry.value for entry in log.entries[:3]] == [unreadable, ORDERS, NONE_OPEN]
+
+
+async def test_a_refusal_that_cannot_be_read_does_not_end_the_reconciler(
+    rest: tuple[RestVenue, str], reconcile: Reconcile
+):
+    venue, url = rest
+    venue.answers = [(400, {}, b'{"message":' * 100_000), (200, {}, ORDERS)]
+    log = MemoryLog()
+    reconcile(url, log, interval_s=0.05)
+    await until(lambda: log.of(Kind.RECONCILED))
 
 
 async def test_a_venue_that_cannot_be_reached_does_not_end_the_reconciler(unused_tcp_port: int, reconcile: Reconcile):

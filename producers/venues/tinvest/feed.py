@@ -119,7 +119,13 @@ class VenueFeed(VenueDefaults):
             )
         if payload.subscription is not None:
             return self._subscribed(payload.subscription)
-        return Heard(What.DATA, _account_within(data)) if payload.ping is None else Heard(What.PING)
+        return self._unknown(data) if payload.ping is None else Heard(What.PING)
+
+    def _unknown(self, data: bytes) -> Heard:
+        try:
+            return Heard(What.DATA, _account_within(data))
+        except msgspec.DecodeError:  # what else is in it was passed over so far, such as a number out of range
+            return Heard(What.UNREADABLE)
 
     def _subscribed(self, answer: _Subscription) -> Heard:
         if answer.status not in _STATUS_OK:

@@ -41,6 +41,7 @@ CODES = {
     "80005": Meaning("stream_lifetime"),
 }
 KINDS = {"1": INVALID, "3": INVALID, "4": FORBIDDEN, "5": NOT_FOUND, "7": FAILED, "8": LIMIT}
+_STATUS = re.compile(r"\d{1,2}")
 _CODE = re.compile(r"([1-9]\d{4})(?!\d)")
 
 
@@ -70,7 +71,7 @@ def error_meaning(*said: Any) -> Meaning:
     if five is not None:
         meaning = CODES.get(five) or KINDS.get(five[0], FAILED)
     else:
-        meaning = STATUSES.get(int(words[0]), FAILED) if words and words[0].isdecimal() else FAILED
+        meaning = STATUSES.get(int(words[0]), FAILED) if words and _STATUS.fullmatch(words[0]) else FAILED
     return _saying(meaning, " ".join(words))
 
 

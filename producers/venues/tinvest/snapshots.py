@@ -33,6 +33,7 @@ CONTRACT = "tinkoff.public.invest.api.contract.v1"
 _ENDED = {f"EXECUTION_REPORT_STATUS_{word}": False for word in ("FILL", "REJECTED", "CANCELLED")}
 _OPEN = {f"EXECUTION_REPORT_STATUS_{word}": True for word in ("NEW", "PARTIALLYFILL")}
 _IS_OPEN = _ENDED | _OPEN
+_INT64_DIGITS = 19
 _PARTIAL = "EXECUTION_REPORT_STATUS_PARTIALLYFILL"
 
 # stoporders.proto, StopOrderStatusOption.
@@ -102,7 +103,8 @@ def seen_in_stream(state: OrderState) -> OrderSeen:
 
 def _lots(value: Any) -> int:
     """Read an int64, which comes as text ("WebSocket")."""
-    return int(value) if isinstance(value, int) or (isinstance(value, str) and value.isdecimal()) else 0
+    is_number = isinstance(value, int) or (isinstance(value, str) and value.isdecimal() and len(value) <= _INT64_DIGITS)
+    return int(value) if is_number else 0
 
 
 def stop_seen(state: StopOrder) -> OrderSeen:

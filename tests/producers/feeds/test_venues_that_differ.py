@@ -83,6 +83,15 @@ async def test_a_ticket_that_is_not_to_be_had_now_is_asked_for_again(
     assert server.subscriptions == [{"ticket": 1}]
 
 
+async def test_an_answer_nested_too_deeply_where_a_ticket_should_be_is_asked_for_again(
+    server: VenueServer, log: MemoryLog, start: Start
+):
+    venue = Ticketed(server)
+    venue.refusals = [RecursionError("maximum recursion depth exceeded")]
+    start(venue, log, Limits(backoff_cap_s=0.1))
+    await until(lambda: log.of(Kind.CONNECTED))
+
+
 async def test_a_ticket_that_is_refused_for_good_ends_the_feed(server: VenueServer, log: MemoryLog, start: Start):
     venue = Ticketed(server)
     venue.refusals = [Refused(Meaning("unauthorized", final=True, text="no such token", hint="Check it."))]

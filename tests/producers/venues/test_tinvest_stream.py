@@ -93,6 +93,7 @@ CLASSIFIED: dict[str, Heard] = {
     '{"orderState":{"accountId":"A2"}': Heard(What.UNREADABLE),
     '{"orderState":{"accountId":2}}': Heard(What.UNREADABLE),
     '{"subscription":"yes"}': Heard(What.UNREADABLE),
+    '{"somethingNew":{"accountId":"A2","volume":1e999}}': Heard(What.UNREADABLE),
 }
 
 
