@@ -19,6 +19,8 @@ clock, a socket or a random number. What the life cycle promises:
 - While the recorder holds the feed back (its queue is full) nothing is read, so the venue's silence
   then proves nothing, and no new connection is opened. When it takes too long the connection is
   closed, because a venue that can't write to us would do so in a less orderly way.
+- A clock that is set back takes along every time that was noted, so nothing that is waited for comes later
+  by as much: not the next try, not the end of a silence, not a heartbeat.
 - At most one connection is open: the next one is opened only after the shell reported the end of
   the last.
 """
@@ -103,7 +105,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     bytes of this connection came, `beat_ns` for which time the last marker spoke and `beat_at_ns` when
     it was written, `spoke_ns` when the client last said that it is there, `held_ns` since when the
     recorder holds the feed back, `patient_ns` from when on silence counts, `cap_ns` after which time
-    nothing read counts as having arrived. `told` says that a `connected` marker waits for its
+    nothing read counts as having arrived, `ticked_ns` when the last tick was. `told` says that a `connected` marker waits for its
     `disconnected`; `ending` is why the connection is being closed.
     """
 
@@ -119,6 +121,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     patient_ns: int = 0
     cap_ns: int | None = None
     live_ns: int | None = None
+    ticked_ns: int = 0
     told: bool = False
     ending: Meaning | None = None
     stopping: bool = False
@@ -128,6 +131,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
 Outcome: TypeAlias = tuple[State, list[Action]]
 
 _change = msgspec.structs.replace
+_TIMES = tuple(name for name in State.__struct_fields__ if name.endswith("_ns"))
 _OPEN = frozenset({Phase.OPENING, Phase.SUBSCRIBING, Phase.LIVE, Phase.CLOSING})
 _READING = frozenset({Phase.SUBSCRIBING, Phase.LIVE, Phase.CLOSING})
 
@@ -140,7 +144,13 @@ def step(state: State, event: Input, now_ns: int, *, limits: Limits, chance: flo
     """
     if state.phase is Phase.STOPPED:
         return state, []
+    if now_ns < state.ticked_ns or now_ns < state.heard_ns:
+        state = _set_back(state, max(state.ticked_ns, state.heard_ns) - now_ns)
     return _HANDLERS[type(event)](state, event, now_ns, limits, chance)
+
+
+def _set_back(state: State, by_ns: int) -> State:
+    return _change(state, **{name: at_ns - by_ns for name in _TIMES if (at_ns := getattr(state, name))})
 
 
 def backoff_s(attempts: int, wait_s: float, limits: Limits, chance: float) -> float:
@@ -150,6 +160,7 @@ def backoff_s(attempts: int, wait_s: float, limits: Limits, chance: float) -> fl
 
 
 def _on_tick(state: State, event: Tick, now_ns: int, limits: Limits, chance: float) -> Outcome:
+    state = _change(state, ticked_ns=now_ns)
     held_for_ns = 0 if state.held_ns is None else now_ns - state.held_ns
     quiet_for_ns = now_ns - max(state.since_ns, state.heard_ns, state.patient_ns)
     match state.phase:
@@ -243,6 +254,7 @@ def _on_end(state: State, event: Closed | Failed, now_ns: int, limits: Limits, c
         attempts=attempts + 1,
         held_ns=state.held_ns,
         patient_ns=state.patient_ns,
+        ticked_ns=now_ns,
     )
     return waiting, [*actions, Retry(delay_s, ending)]
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from producers.feeds.connection import SECOND_NS, Limits, Phase, State, backoff_s, step
@@ -239,6 +239,38 @@ def test_a_stop_between_connections_ends_at_once():
     assert driven.at(100, StopAsked()) == [Stop()]
 
 
+HOUR_S = 3600
+
+
+def test_a_clock_that_is_set_back_puts_off_no_try():
+    driven = Driven()
+    _, retry = driven.at(2 * HOUR_S, Tick(), Failed(LOST), chance=1)
+    assert isinstance(retry, Retry)
+    assert driven.at(HOUR_S, Tick()) == []
+    assert driven.at(HOUR_S + retry.delay_s, Tick()) == [Open()]
+
+
+def test_a_clock_that_is_set_back_hides_no_silence():
+    driven = live(at_s=2 * HOUR_S)
+    driven.at(2 * HOUR_S, Tick())
+    assert driven.at(HOUR_S, Tick()) == []
+    assert driven.at(HOUR_S + 15, Tick()) == []
+    assert driven.at(HOUR_S + 15.1, Tick()) == [Close()]
+    mark, _ = driven.at(HOUR_S + 16, Closed(LOST))
+    assert isinstance(mark, Mark)
+    assert mark.at_ns == ns(HOUR_S)
+
+
+def test_a_clock_that_is_set_back_holds_up_no_heartbeat():
+    driven = live(at_s=2 * HOUR_S)
+    driven.at(HOUR_S, PING)
+    assert driven.at(HOUR_S + 1, Tick()) == []
+    assert driven.at(HOUR_S + 1.5, PING, Tick()) == [
+        Publish(b"ping", "", ns(HOUR_S + 1.5)),
+        Mark(Kind.HEARTBEAT, ns(HOUR_S + 1.5)),
+    ]
+
+
 MEANINGS = st.sampled_from([LOST, REFUSED, LIMITED])
 INPUTS = st.one_of(
     st.sampled_from([OK, PING, ORDER, REFUSAL, LIMIT_REFUSAL, Opened((b"hello",)), Tick(), Held(), Released()]),
@@ -322,6 +354,46 @@ def test_no_pause_is_longer_than_the_cap(steps: Steps):
         state, actions = step(state, event, now_ns, limits=LIMITS, chance=chance)
         assert all(0 <= action.delay_s <= LIMITS.backoff_cap_s for action in actions if isinstance(action, Retry))
         assert state.retry_at_ns <= now_ns + ns(LIMITS.backoff_cap_s)
+
+
+# The clock may be set back, or forward, between any two of them.
+UNSTEADY = st.lists(
+    st.tuples(
+        st.sampled_from(
+            [Tick(), Opened(), OK, PING, ORDER, Failed(LOST), Closed(LOST, heard=True), Held(), Released()]
+        ),
+        st.sampled_from([-HOUR_S, -100, -5, 0, 1, 12, 20, HOUR_S]).map(ns),
+        st.floats(0, 1, exclude_max=True),
+    )
+)
+
+
+@given(UNSTEADY)
+def test_no_record_speaks_for_a_time_that_the_clock_has_not_shown_whichever_way_it_was_set(steps: Steps):
+    state, now_ns = State(), ns(10**6)
+    for event, later_ns, chance in steps:
+        now_ns += later_ns
+        state, actions = step(state, event, now_ns, limits=LIMITS, chance=chance)
+        spoken_ns = [action.at_ns for action in actions if isinstance(action, Mark)]
+        spoken_ns += [action.received_ns for action in actions if isinstance(action, Publish)]
+        assert all(at_ns <= now_ns for at_ns in spoken_ns)
+
+
+@settings(max_examples=300)
+@given(UNSTEADY)
+def test_whatever_came_before_a_feed_with_room_stops_or_tries_again_within_its_limits(steps: Steps):
+    driven, now_ns = Driven(), ns(10**6)
+    for event, later_ns, chance in steps:
+        now_ns += later_ns
+        driven.at(now_ns / SECOND_NS, event, chance=chance)
+    driven.all_actions.clear()
+    driven.at(now_ns / SECOND_NS, Released())
+    most_s = LIMITS.backoff_cap_s + (LIMITS.silence_ns + LIMITS.handshake_ns) / SECOND_NS + 2
+    for tick in range(int(2 * most_s)):
+        driven.at(now_ns / SECOND_NS + tick / 2, Tick(), chance=1)
+        if driven.state.phase is Phase.CLOSING:
+            driven.at(now_ns / SECOND_NS + tick / 2, Closed(LOST), chance=1)
+    assert driven.state.phase is Phase.STOPPED or Open() in driven.all_actions
 
 
 @given(st.integers(0, 10**6), st.floats(0, 1000), st.floats(0, 1))
