@@ -44,7 +44,10 @@ class Signer:
 
     def headers(self, method: str, path: str, body: bytes, now_ns: int) -> dict[str, str]:
         """Return the headers of one call that is made now, to a path below the address, query included."""
-        self._last_ms = max(self._last_ms + 1, now_ns // MILLISECOND_NS)
+        now_ms = now_ns // MILLISECOND_NS
+        # One that is further ahead would be refused: the clock was set back, to a time that no call was signed at.
+        is_valid = self._last_ms - now_ms < self._tolerance_ms
+        self._last_ms = max(self._last_ms + 1, now_ms) if is_valid else now_ms
         whole = f"{self._base}/{path.partition('?')[0].lstrip('/')}"
         return {
             "Authorization": self._token.get_secret_value(),

@@ -62,6 +62,15 @@ def test_the_path_that_is_signed_is_that_of_the_address(rest_url: str, path: str
     assert signed["Signature"] == signature(SECRET, AT_MS, "POST", path)
 
 
+def test_a_clock_that_was_far_ahead_and_is_set_right_leaves_no_timestamp_that_the_venue_refuses():
+    one = signer()
+    times = [
+        int(one.headers("GET", "orders/open", b"", at)["Timestamp"])
+        for at in (AT_NS + 3600 * 10**9, AT_NS, AT_NS, AT_NS + 10**7)
+    ]
+    assert times == [AT_MS + 3_600_000, AT_MS, AT_MS + 1, AT_MS + 10]
+
+
 def test_no_two_calls_have_the_same_timestamp_even_in_one_millisecond_or_with_a_clock_that_goes_back():
     one = signer()
     times = [int(one.headers("GET", "orders/open", b"", at)["Timestamp"]) for at in (AT_NS, AT_NS + 1, AT_NS - 10**9)]
