@@ -136,6 +136,7 @@ class Feed:
             VenueError: the venue refused for good.
             ClusterError: Kafka refused for good.
         """
+        self._show_up(False)  # one that never gets through is seen to be down as well
         try:
             async with asyncio.TaskGroup() as self._tasks:
                 ticker = self._tasks.create_task(self._tick())

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import trustme
+from prometheus_client import REGISTRY
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
@@ -221,6 +222,15 @@ async def test_a_venue_that_is_not_there_yet_is_tried_again(unused_tcp_port: int
     feed, running = start(venue(absent), log)
     await until(lambda: feed._state.attempts > 1)
     assert not running.done()
+
+
+async def test_a_feed_that_has_never_got_through_is_shown_as_down(unused_tcp_port: int, log: MemoryLog, start: Start):
+    absent = VenueServer()
+    absent.url = f"ws://127.0.0.1:{unused_tcp_port}/ws"
+    feed, _ = start(venue(absent, "never-heard"), log)
+    await until(lambda: feed._state.attempts > 1)
+    up = REGISTRY.get_sample_value("dropcopy_feed_up", {"venue": "tinvest", "account": "never-heard"})
+    assert up == 0
 
 
 async def test_a_cut_connection_is_opened_again(server: VenueServer, log: MemoryLog, start: Start):
