@@ -22,6 +22,8 @@ __all__ = ["CallError", "NotSent", "OutcomeUnknown", "RestAnswer", "RestClient",
 # because httpx closes the socket of a hand-shake that runs into its own limit, not of one cancelled.
 CONNECT_SHARE = 0.45
 
+# More than any page of a list is, and than a record may hold: what is longer would only fill the memory.
+ANSWER_MOST_BYTES = 16 * 1024 * 1024
 
 _OF_JSON = {"content-type": "application/json"}
 
@@ -132,7 +134,8 @@ class RestClient:
 
         Raises:
             NotSent: no connection could be made, so nothing reached the venue.
-            OutcomeUnknown: the time ran out or the connection broke after the request may have gone out.
+            OutcomeUnknown: the time ran out or the connection broke after the request may have gone out, or
+                the answer is longer than any that makes sense.
         """
         limit_s = self._timeout_s if timeout_s is None else timeout_s
         whole = path.startswith(("http://", "https://"))
@@ -147,7 +150,7 @@ class RestClient:
 
         try:
             async with asyncio.timeout(limit_s):
-                answer = await self._client.request(
+                async with self._client.stream(
                     method,
                     url,
                     content=body,
@@ -155,8 +158,10 @@ class RestClient:
                     # The limit of the whole call, which httpx has no setting for, is the one around it.
                     timeout=httpx.Timeout(None, connect=limit_s * CONNECT_SHARE),
                     extensions={"trace": trace},
-                )
-            return RestAnswer(answer.status_code, answer.headers, answer.content)
+                ) as answer:
+                    return RestAnswer(answer.status_code, answer.headers, await _whole(answer))
+        except _TooLarge:
+            code, reason = "TOO_LARGE", f"the answer has more than {ANSWER_MOST_BYTES} bytes"
         except TimeoutError:
             code, reason = "TIMEOUT", f"no answer within {limit_s:.3g} s"
         except httpx.HTTPError as error:
@@ -175,3 +180,17 @@ class RestClient:
 def _shown(url: str) -> str:
     """Return an address without the user and the password that may stand in it."""
     return str(httpx.URL(url).copy_with(userinfo=b""))
+
+
+class _TooLarge(Exception):  # noqa: N818 -- says what the answer is
+    pass
+
+
+async def _whole(answer: httpx.Response) -> bytes:
+    """Read an answer's body, of whatever encoding, as far as it may be."""
+    body = bytearray()
+    async for part in answer.aiter_bytes():
+        body += part
+        if len(body) > ANSWER_MOST_BYTES:
+            raise _TooLarge
+    return bytes(body)

@@ -1,6 +1,7 @@
 """A call that failed says whether the venue can have seen it."""
 
 import asyncio
+import gzip
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -10,7 +11,7 @@ import pytest
 import trustme
 
 from dropcopy.errors import SettingsError
-from producers.rest import NotSent, OutcomeUnknown, RestClient
+from producers.rest import ANSWER_MOST_BYTES, NotSent, OutcomeUnknown, RestClient
 from sandbox.ports import free_ports
 
 Handler = Callable[[bytes, asyncio.StreamWriter], Awaitable[None]]
@@ -101,6 +102,37 @@ async def test_silence_leaves_the_outcome_unknown() -> None:
             await post(port, timeout_s=0.3)
         forgotten.set()
     assert failed.value.code == "TIMEOUT"
+
+
+@pytest.mark.parametrize("length", [b"Content-Length: 1000000000000", b"Transfer-Encoding: chunked"])
+async def test_an_answer_without_end_is_given_up_before_it_fills_the_memory(length: bytes) -> None:
+    sent = 0
+
+    async def endless(head: bytes, writer: asyncio.StreamWriter) -> None:
+        nonlocal sent
+        writer.write(b"HTTP/1.1 200 OK\r\n" + length + b"\r\n\r\n")
+        while True:
+            writer.write((b"100000\r\n" if b"chunked" in length else b"") + b"x" * 0x100000 + b"\r\n")
+            await writer.drain()
+            sent += 0x100000
+
+    async with serving(endless) as port:
+        with pytest.raises(OutcomeUnknown) as failed:
+            await post(port, timeout_s=10)
+    assert failed.value.code == "TOO_LARGE"
+    assert sent < 2 * ANSWER_MOST_BYTES
+
+
+async def test_an_answer_that_unpacks_without_end_is_given_up() -> None:
+    async def bomb(head: bytes, writer: asyncio.StreamWriter) -> None:
+        body = gzip.compress(bytes(ANSWER_MOST_BYTES + 1))
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+        await writer.drain()
+
+    async with serving(bomb) as port:
+        with pytest.raises(OutcomeUnknown) as failed:
+            await post(port, timeout_s=10)
+    assert failed.value.code == "TOO_LARGE"
 
 
 @pytest.mark.parametrize("sent", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{", b"nonsense\r\n\r\n"])
