@@ -275,7 +275,9 @@ HTTP_STATUSES: dict[int, Meaning] = {
 def http_meaning(status: int, statuses: Mapping[int, Meaning] = HTTP_STATUSES) -> Meaning:
     """Return what an HTTP status means: by the table, else by its class.
 
-    A server's error passes; any other refusal is of the request itself, which stays the same.
+    A server's error passes, and so does what is no refusal, such as a redirect or a page, of whoever stands
+    between; any other refusal is of the request itself, which stays the same.
     """
-    known = statuses.get(status) or (Meaning("venue_error") if status >= 500 else Meaning("refused", final=True))
+    is_refusal = 400 <= status < 500
+    known = statuses.get(status) or Meaning("refused" if status < 500 else "venue_error", final=is_refusal)
     return known._replace(text=known.text or f"the venue answered HTTP {status}")

@@ -216,6 +216,20 @@ async def test_a_hand_shake_refused_for_now_is_tried_again(
     await until(lambda: log.of(Kind.CONNECTED))
 
 
+@pytest.mark.parametrize("location", [None, "ws://[::1", "ws://127.0.0.1:99999999/", f"ws://{'a' * 70}.example/"])
+async def test_a_redirect_is_tried_again_and_never_followed(
+    server: VenueServer, log: MemoryLog, start: Start, location: str | None
+):
+    async with venue_server() as other:
+        server.refuse_with = 302
+        server.location = location or other.url
+        start(venue(server), log, Limits(backoff_cap_s=0.1))
+        await until(lambda: len(server.requests) > 2)
+        server.refuse_with = None
+        await until(lambda: log.of(Kind.CONNECTED))
+        assert other.requests == []
+
+
 async def test_a_venue_that_is_not_there_yet_is_tried_again(unused_tcp_port: int, log: MemoryLog, start: Start):
     absent = VenueServer()
     absent.url = f"ws://127.0.0.1:{unused_tcp_port}/ws"

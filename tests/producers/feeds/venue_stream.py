@@ -90,6 +90,7 @@ class VenueServer:
         self.open = 0
         self.most_open = 0
         self.refuse_with: int | None = None
+        self.location = ""
         self.url = ""
 
     async def handle(self, socket: ServerConnection) -> None:
@@ -104,7 +105,12 @@ class VenueServer:
 
     def process_request(self, connection: ServerConnection, request: Request) -> Response | None:
         self.requests.append(request)
-        return connection.respond(self.refuse_with, "no\n") if self.refuse_with else None
+        if not self.refuse_with:
+            return None
+        response = connection.respond(self.refuse_with, "no\n")
+        if self.location:
+            response.headers["Location"] = self.location
+        return response
 
 
 async def confirm_and_wait(socket: ServerConnection) -> None:

@@ -190,6 +190,8 @@ def test_a_close_code_has_its_meaning(code: int, text: str, reason: str, final: 
         (403, "forbidden", True),
         (404, "not_found", True),
         (400, "refused", True),
+        (200, "refused", False),
+        (302, "refused", False),
         (429, "limit", False),
         (500, "venue_error", False),
         (503, "venue_error", False),
