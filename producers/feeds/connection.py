@@ -105,8 +105,8 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     bytes of this connection came, `beat_ns` for which time the last marker spoke and `beat_at_ns` when
     it was written, `spoke_ns` when the client last said that it is there, `held_ns` since when the
     recorder holds the feed back, `patient_ns` from when on silence counts, `cap_ns` after which time
-    nothing read counts as having arrived, `ticked_ns` when the last tick was. `told` says that a `connected` marker waits for its
-    `disconnected`; `ending` is why the connection is being closed.
+    nothing read counts as having arrived, `ticked_ns` when the last tick was. `told` says that a `connected`
+    marker waits for its `disconnected`; `ending` is why the connection is being closed.
     """
 
     phase: Phase = Phase.WAITING
