@@ -219,7 +219,9 @@ class Shard:
             for report in reports:
                 at = on_report(state, venue, report, origin, out, at)
             account = feeds.account_of(state, key, venue, headers[1])
-            if feeds.hear(key, account, headers[4], headers[5], headers[6], out):
+            # An answer over REST doesn't say how far the stream was heard.
+            heard_ns = headers[6] if source is Source.STREAM else 0
+            if feeds.hear(key, account, headers[4], headers[5], heard_ns, out):
                 self.counts.missing[venue] += 1
         self._write_executions(out)
 

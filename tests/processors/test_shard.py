@@ -445,3 +445,22 @@ def test_a_tick_with_nothing_to_say_writes_nothing() -> None:
     through(running, submitted(), frame(ORDER.frames[0]))
 
     assert on_the_clock(running, START + SECOND) == []
+
+
+def test_an_answer_over_rest_does_not_say_how_far_the_stream_was_heard() -> None:
+    running = shard(HOME)
+    key = account_key("tinvest", ORDER.account)
+    stops = pack(
+        FrameHeaders("tinvest", ORDER.account, "rest:GetStopOrders", Kind.SNAPSHOT, "c1", 3, START + 60 * SECOND)
+    )
+
+    through(
+        running,
+        frame(b'{"feed":"main"}', 1, headers_=headers(1, Kind.CONNECTED)),
+        frame(b"{}", 2, headers_=headers(2, Kind.HEARTBEAT)),
+    )
+    before_ns = running.state.accounts[key].watermark_ns
+    through(running, frame(b'{"stopOrders":[]}', 3, headers_=stops))
+
+    assert running.state.accounts[key].watermark_ns == before_ns
+    assert running.state.accounts[key].connections["c1"].sequence == 3
