@@ -20,30 +20,24 @@ A replace at T-Invest is a cancel and a new order (T-Invest, orders.proto, `Repl
 life of its own under the request's id; `replaces` and `replaced_by` tie the two. The old one is `replaced_by`
 it only when the venue said so: by its answer, or by telling of the new order.
 
-An amend (Ripio, `PUT /orders`) leaves the order its id: FIX's replace in the narrow sense. It waits as
-PENDING_REPLACE, and once it is taken the order is as it was, with the other price or quantity. That it was taken
-is told by its answer, or by a report of the order with the price or quantity that was asked for. Any other is of
-before it: reports lag, and the price of a report is never more than that.
-
 A request may come before anything else that is known of its order, or name it by the venue's id alone. It is
 kept under that name until the order is known better, as reports are (`identity.py`).
 """
 
-from decimal import Decimal
 from enum import IntFlag
 
 from msgspec.structs import replace
 
-from processors.core import lifecycle
+from processors.core import amends
 from processors.core.identity import absorb, call
 from processors.core.lifecycle import IS_AMEND, IS_REPLACE, REFUSED, TAKEN, open_changes
-from processors.core.model import Event, Order, Origin, Report, Submission, Terms
+from processors.core.model import Event, Order, Origin, Submission, Terms
 from processors.core.publishing import new_event, publish
 from processors.core.state import Outcome, Partition, settle
 from schemas.fix import Action, ExecType, Phase
 from schemas.topics import account_key
 
-__all__ = ["Change", "amended_by", "for_request", "inherit", "on_change", "replaced_by"]
+__all__ = ["Change", "for_request", "inherit", "on_change", "replaced_by"]
 
 
 class Change(IntFlag):
@@ -119,10 +113,10 @@ def _learn(order: Order, submission: Submission, origin: Origin, out: Outcome, s
     changes[request_id] = known | fact.value | kind
     if fact is Change.TAKEN and kind == IS_REPLACE:
         order.terms = replace(order.terms, replaced_by=request_id)
-    elif fact is Change.TAKEN and kind == IS_AMEND:
-        _amend(order, submission.price, submission.quantity)
     if kind == IS_AMEND:
-        _note_asked(order, request_id, submission)
+        amends.note(order, request_id, submission.price, submission.quantity)
+        if fact is Change.TAKEN:
+            amends.apply(order, request_id)
     step = _STEP_OF.get((fact, bool(kind)))
     if step is None:
         return start
@@ -133,32 +127,6 @@ def _learn(order: Order, submission: Submission, origin: Origin, out: Outcome, s
     )
     publish(order, event, out)
     return start + 1
-
-
-def _note_asked(order: Order, request_id: str, submission: Submission) -> None:
-    """Keep what an amend asks for until its outcome is known."""
-    asked = order.asked or {}
-    if (order.changes or {}).get(request_id, 0) & (TAKEN | REFUSED):
-        asked.pop(request_id, None)
-    else:
-        asked[request_id] = (submission.price, submission.quantity)
-    order.asked = asked or None
-
-
-def _amend(order: Order, price: Decimal | None, quantity: Decimal | None) -> None:
-    """Let the order be of another price or quantity."""
-    if price is not None:
-        order.terms = replace(order.terms, price=price)
-    if quantity is not None:
-        order.terms = replace(order.terms, submitted_quantity=quantity, order_qty=_in_units(order.terms, quantity))
-    lifecycle.count(order)
-
-
-def _in_units(terms: Terms, quantity: Decimal) -> Decimal | None:
-    """Return a quantity in units of the instrument: an amend asks in the venue's unit of order, as submissions do."""
-    before, wanted = terms.submitted_quantity, terms.order_qty
-    # A report of the amended order may have come before its answer.
-    return quantity * wanted / before if before and wanted not in (None, quantity) else wanted
 
 
 def inherit(state: Partition, submission: Submission) -> Submission:
@@ -189,33 +157,6 @@ def replaced_by(state: Partition, key: str, order: Order, origin: Origin, out: O
     publish(old, replace(event, change_request_id=key), out)
     out.orders[old_key] = old
     return start + 1
-
-
-def amended_by(order: Order, report: Report, origin: Origin, out: Outcome, start: int) -> int:
-    """The venue told of what an amend without an answer asks for: it took it, whatever the call came to."""
-    asked = order.asked or {}
-    taken = [request_id for request_id, (price, quantity) in asked.items() if _tells(report, order, price, quantity)]
-    if not taken or order.changes is None:
-        return start
-    request_id = taken[-1]
-    _amend(order, *asked.pop(request_id))
-    order.asked = asked or None
-    order.changes[request_id] |= TAKEN
-    event = new_event(order, ExecType.REPLACED, None, report.transact_ns, origin, start)
-    publish(order, replace(event, change_request_id=request_id), out)
-    return start + 1
-
-
-def _tells(report: Report, order: Order, price: Decimal | None, quantity: Decimal | None) -> bool:
-    """Tell whether a report shows an order as an amend asks for it, and not as it is without that."""
-    terms = order.terms
-    wanted = None if quantity is None else _in_units(terms, quantity)
-    pairs = (
-        (price, report.price, price != terms.price),
-        (wanted, report.order_qty, quantity != terms.submitted_quantity),
-    )
-    told = [(asked == said, is_new) for asked, said, is_new in pairs if asked is not None and said is not None]
-    return all(same for same, _ in told) and any(is_new for _, is_new in told)
 
 
 def for_request(order: Order, event: Event) -> Event:

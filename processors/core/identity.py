@@ -4,7 +4,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from processors.core import lifecycle
+from processors.core import amends, lifecycle
 from processors.core.lifecycle import FINAL, Fact
 from processors.core.model import ZERO, Event, Order, Origin, Report, Terms, Trade
 from processors.core.publishing import both_here, join_status_of, new_event, publish, revised, tell_unmatched
@@ -144,6 +144,7 @@ def _take_over_changes(
                 start += 1
     if gone.asked:
         order.asked = gone.asked | (order.asked or {})
+        amends.apply_taken(order)
     if gone.triggers_id is not None and order.triggers_id is None:
         order.triggers_id = gone.triggers_id
         account = account_key(order.terms.venue, order.terms.account)

@@ -37,7 +37,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from processors.core import changes, lifecycle, stops
+from processors.core import amends, changes, lifecycle, stops
 from processors.core.identity import absorb, call, resolve
 from processors.core.lifecycle import FINAL, STATUS, Fact, learn
 from processors.core.model import Order, Origin, Report, Submission, Terms
@@ -86,7 +86,7 @@ def on_report(state: Partition, venue: str, report: Report, origin: Origin, out:
     if order is None or not known:
         key, order, start = resolve(state, account, venue, report, origin, out, start)
     if order.changes is not None:
-        start = changes.amended_by(order, report, origin, out, start)
+        start = amends.amended_by(order, report, origin, out, start)
     changed = _merge_told(order, report)
     if report.created_ns is not None and report.created_ns != order.created_ns:
         order.created_ns = report.created_ns
@@ -197,6 +197,8 @@ def _submission_arrived(
         replaces=_replaced_key(state, account, submission),
         **{name: value for name in _SUBMITTED if (value := getattr(submission, name)) is not None},
     )
+    if order.asked:
+        amends.apply_taken(order)
     if not is_uuid(key):
         state.no_uuids.add(key)
     if order.reported_ns:

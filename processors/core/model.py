@@ -231,7 +231,7 @@ class Order(Struct, array_like=True, gc=False):
     and `ended_ns` when the order ended, 0 before. `unmatched_revision` counts its records in
     `orders.unmatched`. `changes` are the requests to cancel or replace it, as bits of `changes.Change`
     by request id; `triggers_id` is the venue's id of the order that a stop order became. `created_ns` is as in
-    a report. `asked` are the price and the quantity that an amend asks for, by request id, until its outcome is known.
+    a report. `asked` are the price and the quantity that each amend asks for that was not refused, by request id.
     """
 
     terms: Terms

@@ -356,6 +356,30 @@ def test_a_report_of_before_an_amend_answers_no_later_one() -> None:
     assert [e.exec_type for e in events(desk)] == [E.PENDING_REPLACE, E.REPLACED] * 2
 
 
+@pytest.mark.parametrize("phases", [(Phase.INTENT, Phase.ACCEPTED), (Phase.ACCEPTED,)])
+def test_an_amend_of_an_order_that_is_known_by_the_venues_id_alone_goes_over_to_it(phases: tuple[Phase, ...]) -> None:
+    desk = Desk()
+    desk.tell(replace(submission(), quantity=Decimal(10)))
+    for phase in phases:
+        by_name = change(phase, action=Action.AMEND, of=None, of_name="7001")
+        desk.tell(replace(by_name, quantity=Decimal(20), price=Decimal("272.5")))
+    desk.tell(replace(report(OrdStatus.NEW), price=Decimal("272.5"), order_qty=Decimal(20)))
+
+    terms = desk.order.terms
+    assert (terms.price, terms.submitted_quantity, terms.order_qty) == (Decimal("272.5"), 20, 20)
+    assert set(desk.state.orders) == {REQUEST}
+
+
+def test_an_amend_that_was_taken_stands_above_a_submission_that_comes_after_it() -> None:
+    desk = Desk()
+    desk.tell(report(OrdStatus.NEW))
+    for phase in (Phase.INTENT, Phase.ACCEPTED):
+        desk.tell(amend(phase, None, "272.5"))
+    desk.tell(replace(submission(), quantity=Decimal(10)))
+
+    assert desk.order.terms.price == Decimal("272.5")
+
+
 def test_an_amend_whose_report_came_before_its_answer_leaves_the_quantity_that_was_asked_for() -> None:
     desk = amendable()
     desk.tell(replace(report(OrdStatus.NEW), order_qty=Decimal(20)))
