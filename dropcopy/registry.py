@@ -19,6 +19,7 @@ import httpx
 
 from dropcopy.errors import ClusterError
 from dropcopy.settings import Settings
+from dropcopy.text import shown_url
 from schemas.records import schema
 from schemas.topics import Topic
 
@@ -94,13 +95,6 @@ class _Registry:
         if self.compatibility(subject) not in _SUFFICIENT:
             level = {"compatibility": "BACKWARD"}
             self.call(f"setting the compatibility of {subject}", "PUT", f"/config/{subject}", level)
-
-
-def shown_url(url: str) -> str:
-    """Return an address without the user and the password that may stand in it."""
-    scheme, separator, rest = url.rpartition("://")
-    host, slash, path = rest.partition("/")
-    return f"{scheme}{separator}{host.rpartition('@')[2]}{slash}{path}"
 
 
 def _subjects(topics: Iterable[Topic]) -> Iterator[tuple[Topic, str, str]]:

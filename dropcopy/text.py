@@ -1,10 +1,10 @@
-"""Text that others wrote, such as a venue's, as standard output can have it."""
+"""Text as it can be shown: what others wrote, such as a venue, and addresses."""
 
 import json
 import os
 import sys
 
-__all__ = ["give_up_output", "printable", "quoted"]
+__all__ = ["give_up_output", "printable", "quoted", "shown_url"]
 
 
 def printable(text: str) -> str:
@@ -18,6 +18,13 @@ def quoted(text: str) -> str:
     """Return the value of a `name=value` pair: as it is, or as a JSON string where it would run into the next pair."""
     plain = text and text.isprintable() and not any(c in text for c in ' "=')
     return text if plain else json.dumps(text, ensure_ascii=not text.isprintable())
+
+
+def shown_url(url: str) -> str:
+    """Return an address without the user and the password that may stand in it."""
+    scheme, separator, rest = url.rpartition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}{separator}{host.rpartition('@')[2]}{slash}{path}"
 
 
 def give_up_output() -> None:

@@ -15,7 +15,7 @@ from processors.core import deadlines, feeds
 from processors.core.errors import MappingError
 from processors.core.join import on_report, on_submission
 from processors.core.model import Account, Event, Order, Origin, Report, Submission, Terms
-from processors.core.reading import QuantityOf
+from processors.core.reading import UNREADABLE, QuantityOf
 from processors.core.state import Grace, Outcome, Partition, index, joined
 from processors.dead_letters import HEADROOM_BYTES, dead_letter
 from processors.encoding.records import Encoders, SubmissionReader, decode_state, encode_state
@@ -228,7 +228,7 @@ class Shard:
     def _take_marker(self, venue: str, message: Consumed, headers: FrameHeaders) -> None:
         try:
             marker = _decode_marker(message.value() or b"{}")
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        except UNREADABLE as error:
             self._bury(message, MappingError("marker", message.value(), str(error)), "frame")
             marker = Marker()
             if headers.kind == Kind.RECONCILED:

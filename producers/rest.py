@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, Self
 import httpx
 
 from dropcopy.errors import DropcopyError, SettingsError
+from dropcopy.text import shown_url
 
 __all__ = ["CallError", "NotSent", "OutcomeUnknown", "RestAnswer", "RestClient", "tls_context"]
 
@@ -166,7 +167,7 @@ class RestClient:
             code, reason = "TIMEOUT", f"no answer within {limit_s:.3g} s"
         except httpx.HTTPError as error:
             code, reason = "CUT", f"{type(error).__name__}: {error}".rstrip(": ")
-        host = _shown(url.partition("?")[0].rpartition("/")[0] if whole else self.base_url)
+        host = shown_url(url.partition("?")[0].rpartition("/")[0] if whole else self.base_url)
         if began_to_send:
             name = url.partition("?")[0].rpartition("/")[2]
             raise OutcomeUnknown(f"{name} at {host}: {reason}", code=code)
@@ -175,11 +176,6 @@ class RestClient:
             code="NOT_SENT",
             hint="Nothing was sent. Check the address, the network and the CA file.",
         )
-
-
-def _shown(url: str) -> str:
-    """Return an address without the user and the password that may stand in it."""
-    return str(httpx.URL(url).copy_with(userinfo=b""))
 
 
 class _TooLarge(Exception):  # noqa: N818 -- says what the answer is

@@ -39,7 +39,7 @@ from msgspec.structs import replace
 
 from processors.core import amends, changes, lifecycle, stops
 from processors.core.identity import absorb, call, resolve
-from processors.core.lifecycle import FINAL, STATUS, Fact, learn
+from processors.core.lifecycle import FINAL, Fact, learn
 from processors.core.model import Order, Origin, Report, Submission, Terms
 from processors.core.publishing import both_here, new_event, publish
 from processors.core.state import Outcome, Partition, is_uuid, settle
@@ -112,8 +112,7 @@ def on_report(state: Partition, venue: str, report: Report, origin: Origin, out:
         publish(order, event if order.changes is None else changes.for_request(order, event), out)
         start += 1
     if start > first or arrived:
-        if (STATUS[order.facts] in FINAL) is not bool(order.ended_ns):
-            settle(state, account, key, order, origin.received_ns)
+        settle(state, account, key, order, origin.received_ns)
         out.orders[key] = order
     else:
         state.duplicates += 1

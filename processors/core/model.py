@@ -59,7 +59,7 @@ class Origin(Struct, frozen=True, gc=False):
 
     def again_id(self, event: "Event", index: int) -> str:
         """Return the identity of the result number `index`, which is an execution once more."""
-        return f"{self.topic}-{self.partition}-{self.offset}-{index}"
+        return self.event_id(index)
 
 
 class Due(Origin, frozen=True, gc=False):

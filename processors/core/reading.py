@@ -2,14 +2,19 @@
 
 from collections.abc import Callable, Iterable
 from decimal import Decimal
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import msgspec
 
 from processors.core.errors import MappingError
 from processors.core.model import Report
 
-__all__ = ["QuantityOf", "read_each"]
+__all__ = ["MOST_DIGITS", "UNREADABLE", "QuantityOf", "read_each"]
+
+# What decoding JSON raises that is none of a known shape: no JSON, no text, or nested too deeply.
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+# Beyond these a number is no amount of anything, and to write it out in full would take long.
+MOST_DIGITS: Final = 40
 
 # Gives the OrderQty, in units of the instrument, that is known of an order by its request id or the venue's id.
 QuantityOf = Callable[[str | None, str | None], Decimal | None]

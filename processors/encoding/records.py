@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from processors.core.errors import MappingError
 from processors.core.model import Account, Event, FeedStatus, Order, Submission, Terms, Unmatched
+from processors.core.reading import MOST_DIGITS
 from processors.encoding.avro import compile_reader, compile_writer
 from schemas import topics
 from schemas.fix import Action, OrdType, Phase, Side, TimeInForce
@@ -178,8 +179,6 @@ def _amounts(texts: tuple[str | None, ...]) -> Iterator[Decimal | None]:
         yield None if text is None else _decimal(name, text)
 
 
-# Beyond these a number is no amount of anything, and to write it out in full would take long.
-_MOST_DIGITS = 40
 _AMOUNTS = ("cash_order_qty", "take_profit_price", "display_qty", "peg_offset_value")
 _ABOUT_ANOTHER = frozenset({Action.CANCEL, Action.CANCEL_STOP, Action.REPLACE, Action.AMEND})
 _WORDS: dict[type[StrEnum], dict[str, Any]] = {
@@ -201,7 +200,7 @@ def _decimal(name: str, text: str) -> Decimal:
         raise MappingError(name, text, "no decimal number") from None
     if not number.is_finite():
         raise MappingError(name, text, "no finite number")
-    if abs(number.adjusted()) > _MOST_DIGITS:
+    if abs(number.adjusted()) > MOST_DIGITS:
         raise MappingError(name, text, "no number that an amount or a price can be")
     # One text for one number, however it was written: 271.50 is 271.5.
     plain = format(number, "f")

@@ -11,6 +11,7 @@ from dropcopy.errors import UsageError
 from schemas.fix import TimeInForce
 
 __all__ = [
+    "INT64_MOST",
     "expiry_problems",
     "flag_problems",
     "id_problems",
@@ -24,7 +25,7 @@ __all__ = [
 
 # More than any venue's number has, before the point or after it.
 PLACES_MOST = 100
-# What the journal's record holds.
+# What 64 bits hold, as the journal's record and a venue's int64 have them.
 INT64_MOST = 2**63 - 1
 
 

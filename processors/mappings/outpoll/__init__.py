@@ -22,11 +22,9 @@ order entry ties to the request. Its instrument is the outcome asset, and quanti
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-import msgspec
-
 from processors.core.errors import MappingError
 from processors.core.model import Report
-from processors.core.reading import QuantityOf
+from processors.core.reading import UNREADABLE, QuantityOf
 from processors.mappings.outpoll.history import read_orders, read_trades
 from processors.mappings.outpoll.stream import read_frame
 from processors.mappings.outpoll.tpsl import read_tpsl_orders
@@ -58,5 +56,5 @@ def reports(value: bytes, source: str, account: str, order_qty: QuantityOf) -> S
         raise MappingError("source", source, "nothing that is known of the venue")
     try:
         return read(value, account)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         raise MappingError("frame", value[:80], str(error)) from None

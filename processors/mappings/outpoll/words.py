@@ -4,6 +4,7 @@ from decimal import Decimal
 from typing import Final
 
 from processors.core.errors import MappingError
+from processors.core.reading import MOST_DIGITS
 from schemas.fix import OrdStatus, OrdType, Side
 
 __all__ = ["NAMELESS", "ORDER_TYPES", "SIDES", "finite", "status_of", "time_ns"]
@@ -11,8 +12,6 @@ __all__ = ["NAMELESS", "ORDER_TYPES", "SIDES", "finite", "status_of", "time_ns"]
 NAMELESS: Final = "an order without an id"
 _NS_PER_MS: Final = 1_000_000
 _LATEST_MS: Final = 2**63 // _NS_PER_MS
-# Beyond these a number is no amount of anything, and to write it out in full would take long.
-_MOST_DIGITS: Final = 40
 
 # Outpoll, History and Get Active Orders show FILLED and ACTIVE, Get TP/SL Orders ACTIVE; of what else there
 # is, only words that can mean one thing are read.
@@ -50,7 +49,7 @@ def finite(field: str, value: Decimal | None) -> Decimal | None:
     """
     if value is None:
         return None
-    if not value.is_finite() or value < 0 or (value and abs(value.adjusted()) > _MOST_DIGITS):
+    if not value.is_finite() or value < 0 or (value and abs(value.adjusted()) > MOST_DIGITS):
         raise MappingError(field, str(value), "no quantity and no price")
     return value or None
 

@@ -22,11 +22,9 @@ else's, however equal it is to one whose call got no answer (`Report.created_ns`
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-import msgspec
-
 from processors.core.errors import MappingError
 from processors.core.model import Report
-from processors.core.reading import QuantityOf
+from processors.core.reading import UNREADABLE, QuantityOf
 from processors.mappings.ripio.answers import read_order, read_orders, read_trades
 from processors.mappings.ripio.stream import read_message
 
@@ -55,5 +53,5 @@ def reports(value: bytes, source: str, account: str, order_qty: QuantityOf) -> S
     """
     try:
         return _ANSWERS.get(source, read_message)(value, account)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         raise MappingError("frame", value[:80], str(error)) from None

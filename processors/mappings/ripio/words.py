@@ -6,6 +6,7 @@ from typing import Final
 
 from processors.core.errors import MappingError
 from processors.core.model import ZERO
+from processors.core.reading import MOST_DIGITS
 from processors.core.times import rfc3339_ns
 from schemas.fix import LastLiquidityInd, OrdStatus, OrdType, Side
 
@@ -51,9 +52,6 @@ ORDER_TYPES: Final = {
 UNPRICED: Final = (OrdType.MARKET, OrdType.CEILING)
 LIQUIDITIES: Final = {"maker": LastLiquidityInd.ADDED_LIQUIDITY, "taker": LastLiquidityInd.REMOVED_LIQUIDITY}
 
-# Beyond these a number is no amount of anything, and to write it out in full would take long.
-_MOST_DIGITS: Final = 40
-
 
 def status(word: str, executed: Decimal) -> OrdStatus:
     """Return the status that a word says of an order of which so much is executed.
@@ -75,7 +73,7 @@ def number(field: str, value: Decimal | None) -> Decimal:
     """
     if value is None:
         return ZERO
-    if not value.is_finite() or (value and abs(value.adjusted()) > _MOST_DIGITS):
+    if not value.is_finite() or (value and abs(value.adjusted()) > MOST_DIGITS):
         raise MappingError(field, str(value), "no number that an amount or a price can be")
     return value or ZERO
 

@@ -18,11 +18,9 @@ Lots become pieces by the lot size.
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-import msgspec
-
 from processors.core.errors import MappingError
 from processors.core.model import Report
-from processors.core.reading import QuantityOf
+from processors.core.reading import UNREADABLE, QuantityOf
 from processors.mappings.tinvest.stops import read_stop_orders
 from processors.mappings.tinvest.stream import read_frame
 from processors.mappings.tinvest.unary import read_order, read_orders
@@ -50,5 +48,5 @@ def reports(value: bytes, source: str, account: str, order_qty: QuantityOf) -> S
     try:
         read = _ANSWERS.get(source)
         return read_frame(value) if read is None else read(value, account, order_qty)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         raise MappingError("frame", value[:80], str(error)) from None

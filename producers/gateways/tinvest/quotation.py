@@ -7,10 +7,12 @@ both have the sign of the number (T-Invest, common.proto).
 from decimal import Decimal
 from typing import Any
 
-__all__ = ["INT64_MOST", "from_quotation", "to_quotation"]
+from producers.gateways.checks import INT64_MOST
+
+__all__ = ["from_quotation", "to_quotation"]
 
 GIGA = 10**9
-INT64_LEAST, INT64_MOST = -(2**63), 2**63 - 1
+INT64_LEAST = -(2**63)
 
 
 def to_quotation(number: Decimal) -> dict[str, str | int]:

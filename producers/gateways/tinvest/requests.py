@@ -10,12 +10,12 @@ from decimal import Decimal
 from typing import Any
 
 from dropcopy.errors import UsageError
-from producers.gateways.checks import refuse_unused
+from producers.gateways.checks import INT64_MOST, refuse_unused
 from producers.gateways.orders import CancelOrder, CancelStopOrder, NewOrder, PriceType, ReplaceOrder
 from producers.gateways.stop_orders import NewStopOrder, StopStatus, Trailing
 from producers.gateways.times import to_timestamp
 from producers.gateways.tinvest import words
-from producers.gateways.tinvest.quotation import INT64_MOST, to_quotation
+from producers.gateways.tinvest.quotation import to_quotation
 from producers.gateways.tinvest.words import venue_word
 from schemas.fix import OrdStatus, OrdType, Side
 
