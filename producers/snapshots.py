@@ -82,10 +82,7 @@ class Snapshots:
             try:
                 seen += self._venue.snapshot_orders(call.source, body)
                 call = self._venue.snapshot_next(call, body)
-            except (
-                ValueError,
-                RecursionError,
-            ) as error:  # the latter of JSON that is nested deeper than a decoder goes
+            except (ValueError, RecursionError) as error:  # no JSON, or nested deeper than a decoder goes
                 raise CannotReconcile(_unreadable(error)) from None
         if call is None:
             return Answer(asked_ns, source, seen)
