@@ -131,7 +131,7 @@ class Shard:
         # What waits for the submitted side to be read to its end waits for no further frame.
         for key in self.state.waiting:
             out.accounts[key] = self.state.accounts[key]
-        return bool(out.accounts or out.unmatched or out.feeds)
+        return bool(out.orders or out.accounts or out.unmatched or out.feeds)
 
     @property
     def _submitted_at_end(self) -> bool:

@@ -6,7 +6,7 @@ account has fallen silent, its process too. For that alone the clock is let in, 
 """
 
 import heapq
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from processors.core import candidates
 from processors.core.feeds import show
@@ -58,24 +58,28 @@ def _due(state: Partition, account: Account, key: str, order: Order, submitted_a
             decide(key, order, reason, detail, now, out)
             state.wake(account_key(account.venue, account.account), now + state.grace.retention_ns, key)
             return True
-    # An order that nothing is heard of goes by the same time as one that ended.
-    unheard = order.unmatched_reason is not None and not order.reported_ns
-    over = order.ended_ns or (order.due_ns if unheard else 0)
-    if over and over + state.grace.retention_ns <= now:
-        _forget(state, account, key, order, out)
-    elif unheard and not order.ended_ns:
-        state.wake(account_key(account.venue, account.account), over + state.grace.retention_ns, key)
+    _forget_if_over(state, account_key(account.venue, account.account), key, order, now, out)
     return True
 
 
-def _forget(state: Partition, account: Account, key: str, order: Order, out: Outcome) -> None:
+def _forget_if_over(state: Partition, account: str, key: str, order: Order, now_ns: int, out: Outcome) -> None:
+    """Drop an order that ended long enough ago; one that nothing is heard of goes by the same time."""
+    unheard = order.unmatched_reason is not None and not order.reported_ns
+    over_ns = order.ended_ns or (order.due_ns if unheard else 0)
+    if over_ns and over_ns + state.grace.retention_ns <= now_ns:
+        _forget(state, account, key, order, out)
+    elif unheard and not order.ended_ns:
+        state.wake(account, over_ns + state.grace.retention_ns, key)
+
+
+def _forget(state: Partition, account: str, key: str, order: Order, out: Outcome) -> None:
     del state.orders[key]
-    names = state.aliases.get(account_key(account.venue, account.account), {})
+    names = state.aliases.get(account, {})
     for name in order.names:
         if names.get(name) == key:
             del names[name]
     if order.triggers_id is not None:
-        state.triggered.get(account_key(account.venue, account.account), {}).pop(order.triggers_id, None)
+        state.triggered.get(account, {}).pop(order.triggers_id, None)
     state.no_uuids.discard(key)
     out.orders[key] = None
 
@@ -90,15 +94,38 @@ def expire_on_clock(state: Partition, now_ns: int, out: Outcome) -> None:
             show(served, FeedState.DOWN, served.watermark_ns, "silent", None, out)
     for key, heap in state.due.items():
         account = state.accounts.get(key)
-        if not heap or heap[0][0] > now_ns or (account is not None and not _is_silent(state, account, now_ns)):
+        if account is None:
+            _expire_unserved(state, key, heap, now_ns, out)
+        elif _is_silent(state, account, now_ns):
+            # The entries stay: its feed may come back, and look at them by its own time.
+            for _, name in sorted(_passed(heap, now_ns)):
+                order = state.orders.get(name)
+                if order is not None and _unanswered(order, now_ns):
+                    decide(name, order, UnmatchedReason.FEED_DOWN, "no feed of the account is heard", now_ns, out)
+
+
+def _expire_unserved(state: Partition, key: str, heap: list[tuple[int, str]], now_ns: int, out: Outcome) -> None:
+    """Look at the orders whose time has come of an account that no feed ever served: it has no time but the clock's."""
+    while heap and heap[0][0] <= now_ns:
+        name = heapq.heappop(heap)[1]
+        order = state.orders.get(name)
+        if order is None:
             continue
-        for due_ns, name in sorted(heap):
-            order = state.orders.get(name)
-            if due_ns > now_ns:
-                break
-            if order is not None and _unanswered(order, now_ns):
-                detail = "no feed of the account is heard" if account else "no feed serves the account"
-                decide(name, order, UnmatchedReason.FEED_DOWN, detail, now_ns, out)
+        if _unanswered(order, now_ns):
+            decide(name, order, UnmatchedReason.FEED_DOWN, "no feed serves the account", now_ns, out)
+            state.wake(key, now_ns + state.grace.retention_ns, name)
+        else:
+            _forget_if_over(state, key, name, order, now_ns, out)
+
+
+def _passed(heap: list[tuple[int, str]], now_ns: int) -> Iterator[tuple[int, str]]:
+    """Give the entries whose time has come, without a look at the others: none is before the one above it."""
+    look_at = [0]
+    while look_at:
+        at = look_at.pop()
+        if at < len(heap) and heap[at][0] <= now_ns:
+            yield heap[at]
+            look_at += (2 * at + 1, 2 * at + 2)
 
 
 def _is_silent(state: Partition, account: Account, now_ns: int) -> bool:

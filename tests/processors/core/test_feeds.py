@@ -429,6 +429,44 @@ def test_an_order_that_never_had_an_answer_leaves_the_state_too(by_clock: bool) 
     assert not desk.state.due[KEY]
 
 
+@pytest.mark.parametrize("answer", [None, Phase.UNKNOWN, Phase.ACCEPTED, Phase.REJECTED])
+def test_an_order_of_an_account_that_no_feed_serves_leaves_the_state_by_the_clock(answer: Phase | None) -> None:
+    desk = Desk()
+    desk.tell(submission())
+    if answer is not None:
+        desk.tell(submission(answer))
+    gone_ns = at(60) + GRACE.retention_ns
+    expire_on_clock(desk.state, at(60), desk.out)
+    expire_on_clock(desk.state, at(61), desk.out)
+    kept = list(desk.state.orders)
+    expire_on_clock(desk.state, gone_ns, desk.out)
+
+    assert kept == [REQUEST]
+    assert not desk.state.orders
+    assert not desk.state.due[KEY]
+    assert desk.out.orders[REQUEST] is None
+
+
+def test_an_order_that_the_clock_gave_up_is_looked_at_anew_when_a_feed_comes() -> None:
+    desk = Desk()
+    desk.tell(submission())
+    expire_on_clock(desk.state, at(60), desk.out)
+    desk.mark(Kind.CONNECTED, at(70))
+    desk.mark(Kind.RECONCILED, at(71))
+
+    assert decided(desk) == [(JoinStatus.UNMATCHED, DOWN, 1), (JoinStatus.UNMATCHED, NO_REPLY, 2)]
+
+
+def test_of_a_silent_account_all_whose_time_has_come_are_told_and_only_those() -> None:
+    desk = up()
+    for number in range(20):
+        desk.tell(submission(at_ns=at(number), request=f"{number:08d}-e5f6-4890-abcd-ef1234567890"))
+    expire_on_clock(desk.state, at(10) + GRACE.reply_ns, desk.out)
+    told = [unmatched.order_request_id[:8] for unmatched in desk.out.unmatched]
+
+    assert told == [f"{number:08d}" for number in range(11)]
+
+
 def test_an_order_that_lives_stays() -> None:
     desk = up()
     desk.tell(submission())
