@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -22,7 +22,7 @@ _ATTEMPTS_FOR_S = 60
 _RATE_WAIT_CAP_S = 60
 _BACKOFF = wait_random_exponential(multiplier=0.25, max=5)
 _WINDOW_S = 60.0
-# Beyond these an answer is not whole.
+# A list of more pages than these is taken for one without end.
 PAGES_MOST = 50
 
 
@@ -75,19 +75,19 @@ class Snapshots:
         call = self._venue.snapshot_call(reads, account, asked_ns, order)
         source = call.source if call else ""
         seen: list[OrderSeen] = []
-        for _ in range(PAGES_MOST):
-            if call is None:
-                return Answer(asked_ns, source, seen)
+        pages: Counter[str] = Counter()
+        while call is not None:
+            pages[call.part] += 1
+            if pages[call.part] > PAGES_MOST:
+                text = f"the answer to {source} has more than {PAGES_MOST} pages"
+                raise CannotReconcile(Meaning("too_many_pages", final=True, text=text))
             body = await self._page(connection, account, call)
             try:
                 seen += self._venue.snapshot_orders(call.source, body)
                 call = self._venue.snapshot_next(call, body)
             except (ValueError, RecursionError) as error:  # no JSON, or nested deeper than a decoder goes
                 raise CannotReconcile(_unreadable(error)) from None
-        if call is None:
-            return Answer(asked_ns, source, seen)
-        text = f"the answer to {source} has more than {PAGES_MOST} pages"
-        raise CannotReconcile(Meaning("too_many_pages", final=True, text=text))
+        return Answer(asked_ns, source, seen)
 
     async def _page(self, connection: str, account: str, call: SnapshotCall) -> bytes:
         retrying = AsyncRetrying(

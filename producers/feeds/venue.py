@@ -125,12 +125,14 @@ class SnapshotCall(NamedTuple):
 
     `path` is below the venue's `rest_url`, or a whole address where the venue has several hosts; a
     query stands in it. `source` names the call in the headers, and `rest:` taken off, in the limits.
+    `part` names the list that a page is of, where one answer is put together from several.
     """
 
     path: str
     body: bytes
     source: str
     method: str = "POST"
+    part: str = ""
 
 
 class CallLimits(Protocol):

@@ -1,5 +1,6 @@
 """How a request goes to a venue over REST: in its turn, journaled, once; and how its outcome is found out after."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import NamedTuple, TypeVar
 
@@ -112,6 +113,13 @@ class Sender:
         self._gateway = gateway
         self._headers = headers
         self._passes = passes
+        self._in_flight = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    async def finish(self) -> None:
+        """Wait until the outcome of every request that is on its way is journaled; each has its own time-outs."""
+        await self._idle.wait()
 
     async def send(self, request: OrderRequest, call: Call, settle: Settle | None = None) -> Outcome:
         """Send a request, and return what came of it; `settle` finds it out where its call told nothing.
@@ -120,6 +128,16 @@ class Sender:
             LimitError: there was no turn in time; nothing was journaled or sent.
             ClusterError: its intent could not be journaled; nothing was sent.
         """
+        self._in_flight += 1
+        self._idle.clear()
+        try:
+            return await self._send(request, call, settle)
+        finally:
+            self._in_flight -= 1
+            if not self._in_flight:
+                self._idle.set()
+
+    async def _send(self, request: OrderRequest, call: Call, settle: Settle | None) -> Outcome:
         request_id = request.order_request_id
         timeout_s = self._gateway.order_turn_timeout_s
         in_turn = InTurn(self._limits, call.name, urgent=call.urgent, timeout_s=timeout_s, passes=self._passes)

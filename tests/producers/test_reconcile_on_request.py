@@ -147,6 +147,21 @@ async def test_pages_without_end_are_given_up_and_nothing_is_said_to_be_reconcil
     assert log.of(Kind.RECONCILED) == []
 
 
+async def test_an_answer_of_many_lists_may_have_more_pages_than_one_list(server: Server, begin: Begin):
+    class ByList(Paged):
+        def snapshot_next(self, call: SnapshotCall, body: bytes) -> SnapshotCall | None:
+            following = super().snapshot_next(call, body)
+            return following if following is None else following._replace(part=following.path)
+
+    lists = PAGES_MOST + 2
+    server.pages = {("orders_of_day", str(at)): {"orders": [str(at)], "next": str(at + 1)} for at in range(lists)}
+    server.pages["orders_of_day", str(lists)] = {}
+    log = MemoryLog()
+    begin(ByList(server.url), log)
+    await until(rounds(log, 1))
+    assert log.bodies(Kind.RECONCILED) == [{"orders": lists}]
+
+
 async def test_every_try_of_a_call_is_signed_anew(server: Server, begin: Begin):
     server.failures = 2
     log = MemoryLog()

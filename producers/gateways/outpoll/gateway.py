@@ -63,6 +63,8 @@ class OutpollGateway(OutpollQueries):
     async def _enter(self, opening: AsyncExitStack) -> None:
         await super()._enter(opening)
         await opening.enter_async_context(self._journal)
+        # Whoever leaves while requests are on their way waits for them, with the journal open.
+        opening.push_async_callback(self._sender.finish)
 
     async def post_order(self, order: NewOrder) -> Outcome:
         """Send a limit or a market order. Accepted means that the venue has it, not that it traded."""

@@ -63,6 +63,8 @@ class RipioGateway(RipioQueries):
     async def _enter(self, opening: AsyncExitStack) -> None:
         await super()._enter(opening)
         await opening.enter_async_context(self._journal)
+        # Whoever leaves while requests are on their way waits for them, with the journal open.
+        opening.push_async_callback(self._sender.finish)
 
     async def post_order(self, order: NewOrder) -> Outcome:
         """Send an order of any type; stop orders are orders like any other here."""

@@ -65,6 +65,8 @@ class TInvestGateway(TInvestQueries):
     async def _enter(self, opening: AsyncExitStack) -> None:
         await super()._enter(opening)
         await opening.enter_async_context(self._journal)
+        # Whoever leaves while requests are on their way waits for them, with the journal open.
+        opening.push_async_callback(self._sender.finish)
 
     async def post_order(self, order: NewOrder) -> Outcome:
         """Send an order, and wait for what the exchange says."""

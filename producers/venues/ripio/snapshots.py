@@ -175,7 +175,7 @@ def next_page(call: SnapshotCall, body: bytes, pairs: Sequence[str]) -> Snapshot
 
 def _list(source: str, path: str, **asked: str) -> SnapshotCall:
     query = urlencode({"page_size": str(PAGE_SIZE)} | asked, safe=",")
-    return SnapshotCall(f"{path}?{query}", b"", source, "GET")
+    return SnapshotCall(f"{path}?{query}", b"", source, "GET", part=asked.get("pair", ""))
 
 
 def _start_date(now_ns: int) -> str:

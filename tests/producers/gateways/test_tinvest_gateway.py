@@ -277,6 +277,25 @@ async def test_a_call_that_is_given_up_is_journaled_as_unknown(
     assert (outcome.record["phase"], outcome.record["code"]) == ("UNKNOWN", "ABANDONED")
 
 
+@pytest.mark.parametrize("failed", [False, True])
+async def test_who_leaves_a_gateway_waits_for_what_is_on_its_way_and_its_outcome_is_journaled(
+    gateway_to: MakeGateway, simulator: TInvestSimulator, journal: JournalReader, failed: bool
+) -> None:
+    simulator.fault({"fault": "drop_reply"})
+    order = a_new_order()
+    with contextlib.suppress(ZeroDivisionError):
+        async with gateway_to(order_timeout_s=1, order_settle_timeout_s=5) as gateway:
+            sending = asyncio.create_task(gateway.post_order(order))
+            async with asyncio.timeout(10):
+                while not simulator.orders():
+                    await asyncio.wait((sending,), timeout=0.01)
+            if failed:
+                raise ZeroDivisionError
+    assert sending.done()
+    assert isinstance(await sending, Accepted)
+    assert await phases(journal, order, 3) == ["INTENT", "UNKNOWN", "ACCEPTED"]
+
+
 async def test_what_cannot_be_said_to_the_venue_is_neither_sent_nor_journaled(
     gateway_to: MakeGateway, simulator: TInvestSimulator, journal: JournalReader
 ) -> None:

@@ -214,7 +214,8 @@ def test_the_orders_of_a_day_are_asked_for_by_pair_of_every_status_from_the_day_
 )
 def test_each_thing_is_read_by_its_call(reads: Reads, order: OrderSeen | None, source: str, path: str):
     call = feed().snapshot_call(reads, "main", NOON_NS, order)
-    assert call == SnapshotCall(path, b"", source, "GET")
+    assert call is not None
+    assert call._replace(part="") == SnapshotCall(path, b"", source, "GET")
 
 
 @pytest.mark.parametrize("reads", [Reads.STOP_ORDERS_OF_DAY, Reads.OPEN_STOP_ORDERS, Reads.STOP_ORDERS])
@@ -237,6 +238,7 @@ def followed(one: VenueFeed, call: SnapshotCall | None, *cursors: str | None) ->
         assert call is not None
         query = asked(call)[2]
         said.append((query.get("pair", [""])[0], query.get("c", [""])[0]))
+        assert call.part == said[-1][0]
         call = one.snapshot_next(call, answer(cursor))
     assert call is None
     return said
