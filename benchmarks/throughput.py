@@ -3,6 +3,7 @@
 import time
 
 from benchmarks.fill import fill
+from benchmarks.floor import floor
 from benchmarks.measure import Progress, peak_mb
 from benchmarks.worker import ready_worker
 from sandbox.stack import Stack
@@ -16,7 +17,7 @@ def throughput(orders: int, guarantee: str) -> dict[str, float | str]:
     """Fill the topics with `orders` orders, let one worker process them, and return what that took.
 
     The rate is of frames between a tenth and nine tenths of the way, and over all of it from the
-    first commit; CPU is the worker's alone.
+    first commit; CPU is the worker's alone. The `floor_…` are of a loop that reads and writes as much.
     """
     with Stack() as stack:
         records, size, fill_s = fill(stack.settings, orders, time.time_ns() - _HOUR_NS)
@@ -25,6 +26,7 @@ def throughput(orders: int, guarantee: str) -> dict[str, float | str]:
             start_s = time.perf_counter()
             samples = progress.wait_until_committed(progress.ends(), 600, worker.pid)
             peak = peak_mb(worker.pid)
+        least = floor(stack.settings, 4 * orders)
     share = 4 * orders / records  # of the records, how many are frames
     steady = [sample for sample in samples if 0.1 * records <= sample[1] <= 0.9 * records]
     first, last = samples[0], samples[-1]
@@ -40,4 +42,4 @@ def throughput(orders: int, guarantee: str) -> dict[str, float | str]:
         "cpu_s_per_million_frames": round((last[2] - first[2]) / (4 * orders) * 1e6, 1),
         "cpu_us_per_record": round((last[2] - first[2]) / (last[1] - first[1]) * 1e6, 1),
         "peak_memory_mb": round(peak),
-    }
+    } | least
