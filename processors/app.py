@@ -30,19 +30,18 @@ from dropcopy.logs import get_logger
 from dropcopy.probes import Probes, serve
 from dropcopy.settings import Settings
 from processors.metrics import prepare
+from processors.poller import Turn
 from processors.shard import Reports
 from processors.sink import Sink
 from processors.standing import Standing
 from processors.transport import Consumer
-from processors.worker import Part, Worker
+from processors.worker import Worker
 from schemas import topics
 
 __all__ = ["Processor", "mapped_venues", "run"]
 
 log = get_logger(__name__)
 
-# How many batches, of one partition each, are taken in one go.
-_PARTS = 64
 _TICK_S = 1.0
 # How long an orderly end after a failure may take: what others wait for is that this worker is gone.
 _LAST_S = 10.0
@@ -72,7 +71,6 @@ class Processor(faust.App):
             topic_disable_leader=True,
             topic_partitions=settings.partitions,
             stream_wait_empty=False,
-            stream_buffer_maxsize=_PARTS,
             stream_recovery_delay=0.0,
             broker_commit_interval=3600.0,
             agent_supervisor=mode.CrashingSupervisor,
@@ -147,20 +145,12 @@ class Processor(faust.App):
             self._crashing = asyncio.ensure_future(self.crash(error))
 
     async def _join(self, stream: Any) -> None:
-        queue = stream.channel.queue
         async for event in stream.noack().events():
-            events = [event]
-            while len(events) < _PARTS and not queue.empty():
-                events.append(queue.get_nowait())
-            generation = self.consumer_generation_id
-            parts = [
-                Part(event.message.tp, event.message.value, event.message.offset)
-                for event in events
-                if event.message.generation_id == generation
-            ]
-            await self.worker.take(parts, self.consumer.assignment())
-            for part in parts:
-                part.batch.processed()
+            turn: Turn = event.message.value
+            if event.message.generation_id == self.consumer_generation_id:
+                await self.worker.take(turn)
+            else:
+                turn.drop()
 
     async def _tick(self) -> None:
         await self.worker.tick(time.time_ns())

@@ -2,18 +2,19 @@
 
 Faust's own driver makes an object and several awaits of every record, and its client can neither take
 part in transactions nor ask for stable offsets (docs/decisions/0002-transport.md has what it costs). This
-driver keeps Faust's shape, one consumer that feeds the agents' channels, and moves a **batch** at a time:
-all that one poll found of one partition is the value of one Faust message.
+driver keeps Faust's shape, one consumer that feeds the agents' channels, and moves a **turn** at a time:
+the value of a Faust message is leave to take what was polled, of all partitions, and what lies behind it.
 
-A thread of its own polls (`poller.py`):
+A thread of its own polls (`poller.py`), and takes what it polled when the agent grants it:
 
     thread                                    event loop
-    poll, group by partition ──round──────►   getmany ─► conductor ─► agent's channel
+    poll       ──────────────turn──────────►  getmany ─► conductor ─► agent's channel
+    take, poll, take, ...  ◄─────grant──────  the agent, which waits for the end of the turn
     on_assign  ──────────────wait──────────►  Faust's handlers; the app restores state
     on_revoke  ──────────────wait──────────►  Faust's handlers; the app ends what is in flight
 
-The thread is at most `ROUNDS` polls ahead, so memory is bounded. A round belongs to the assignment
-it was fetched under (`generation`), and is dropped when that has changed.
+The thread waits for its turn and polls nothing meanwhile, so memory is bounded. A turn belongs to the assignment
+it was polled under (`generation`), and is dropped when that has changed.
 
 Assignment, in this order: the group's committed offsets are read, *stable*, which waits for any
 transaction of a predecessor that still holds offsets; then the app restores its state; then reading
@@ -32,7 +33,7 @@ from faust.types import TP, ConsumerMessage
 from faust.types.transports import ConsumerT, ProducerT
 
 from dropcopy.errors import ClusterError
-from processors.poller import Batch, Poller
+from processors.poller import Poller, Turn
 
 __all__ = ["Consumer", "Host", "Producer", "Transport"]
 
@@ -98,17 +99,17 @@ class Consumer(FaustConsumer):
         self._host.fail(error)
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, ConsumerMessage]]:  # noqa: ASYNC109 -- Faust's signature
-        """Yield the next round, one message a partition, its value a `Batch`."""
+        """Yield a message whose value is the next `Turn`."""
         if not self.flow_active:
             await self.wait(self.can_resume_flow)  # type: ignore[arg-type]  # mode's annotation; any awaitable event serves
         try:
-            item = await asyncio.wait_for(self._poller.rounds.get(), timeout)
+            turn = await asyncio.wait_for(self._poller.turns.get(), timeout)
         except TimeoutError:
             return
-        for tp, batch in item.batches.items():
-            if item.generation != self._poller.generation or not self.flow_active:
-                return
-            yield tp, _message(tp, batch, item.offsets[tp], self._host.consumer_generation_id)
+        if turn.generation != self._poller.generation or not self.flow_active:
+            turn.drop()
+        else:
+            yield turn.tp, _message(turn, self._host.consumer_generation_id)
 
     def assignment(self) -> set[TP]:
         """Return the partitions that are this worker's now."""
@@ -185,9 +186,10 @@ class Consumer(FaustConsumer):
         """Not used: the poller closes the consumer when it ends."""
 
 
-def _message(tp: TP, batch: Batch, offset: int, generation: int) -> ConsumerMessage:
+def _message(turn: Turn, generation: int) -> ConsumerMessage:
+    tp = turn.tp
     return ConsumerMessage(
-        tp.topic, tp.partition, offset, 0.0, 0, [], None, cast("bytes", batch), None, 0, 0, tp, generation_id=generation
+        tp.topic, tp.partition, 0, 0.0, 0, [], None, cast("bytes", turn), None, 0, 0, tp, generation_id=generation
     )
 
 

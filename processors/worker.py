@@ -1,13 +1,15 @@
 """The worker: shards of the partitions it owns, what is taken through them, and rounds for the sink.
 
-Batches, rebalances and ticks take turns under one lock, so a partition is never given up in the
-middle of one, and all that was taken of it is committed before another worker may have it.
+Batches are taken on the poller's thread, some records at a time, and all else happens in the event loop.
+Rebalances, ticks and rounds take turns there under one lock, so all that was taken of a partition is committed
+before another worker may have it; a second one, of threads, keeps them apart from the records that are being taken.
+A rebalance is told of by the poller's thread, which waits for it: nothing is taken meanwhile.
 """
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple
 
 from faust.types import TP
 
@@ -20,26 +22,18 @@ from processors import metrics
 from processors.core.state import Grace
 from processors.encoding.records import Encoders, SubmissionReader
 from processors.metrics import Counts
-from processors.poller import Batch
+from processors.poller import Batch, Turn
 from processors.restore import Kept, restore
 from processors.shard import Reports, Shard
 from processors.sink import Record, Sink
 from schemas import topics
 
-__all__ = ["Part", "Worker", "grace_of"]
+__all__ = ["Worker", "grace_of"]
 
 log = get_logger(__name__)
 
 # How many input records one transaction may hold, which bounds the memory that waits for it.
 _MOST_OF_A_ROUND = 100_000
-
-
-class Part(NamedTuple):
-    """One partition's share of a round: its batch, and the offset of the last record."""
-
-    tp: TP
-    batch: Batch
-    offset: int
 
 
 def grace_of(settings: Settings) -> Grace:
@@ -75,6 +69,7 @@ class Worker:
         self._sink = sink
         self._commit_soon = commit_soon
         self._lock = asyncio.Lock()
+        self._taking = threading.Lock()
         self._dirty = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
@@ -134,9 +129,13 @@ class Worker:
         async with self._lock:
             await self._finish()
             gone = {tp.partition for tp in partitions}
-            for number in gone:
-                self.shards.pop(number, None)
-            self._positions = {tp: offset for tp, offset in self._positions.items() if tp.partition not in gone}
+            with self._taking:
+                for number in gone:
+                    self.shards.pop(number, None)
+                # At the worker's end something may still be taken, which nobody commits.
+                self._positions = {tp: offset for tp, offset in self._positions.items() if tp.partition not in gone}
+                self._offsets = {tp: offset for tp, offset in self._offsets.items() if tp.partition not in gone}
+                self._touched -= gone
         metrics.REBALANCES.labels("revoked").inc()
         if gone:
             log.info("partitions_revoked", partitions=sorted(gone))
@@ -151,33 +150,36 @@ class Worker:
         await self._write_round()
         await self._sink.done()
 
-    async def take(self, parts: Iterable[Part], owned: set[TP]) -> None:
-        """Put batches through the shards; `flush` writes what comes of it."""
+    async def take(self, turn: Turn) -> None:
+        """Put what was polled through the shards; `flush` writes what comes of it."""
         await self._room.wait()
-        async with self._lock:
+        await turn.grant(self._take)
+        if self._taken >= _MOST_OF_A_ROUND:
+            self._room.clear()
+        self._dirty.set()
+
+    def _take(self, batches: Mapping[TP, Batch]) -> None:
+        with self._taking:
             # Submissions first: what comes with them is matched at once, instead of twice.
-            for tp, batch, offset in sorted(parts, key=_submissions_first):
-                # It may have been given up while this waited for its turn.
-                if tp not in owned or tp.partition not in self.shards:
+            for tp, batch in sorted(batches.items(), key=_submissions_first):
+                if tp.partition not in self.shards:  # given up meanwhile
                     continue
                 self.shards[tp.partition].take(tp.topic, batch.records, at_end=batch.at_end)
                 self._touched.add(tp.partition)
                 self._metadata = batch.metadata
-                self._positions[tp] = offset + 1
+                self._positions[tp] = batch.offset + 1
                 if batch.records:
-                    self._offsets[tp] = offset + 1
+                    self._offsets[tp] = batch.offset + 1
                     self._taken += len(batch.records)
-            if self._taken >= _MOST_OF_A_ROUND:
-                self._room.clear()
-        self._dirty.set()
 
     async def tick(self, now_ns: int) -> None:
         """Look at what only the clock can tell: orders whose feeds are all silent."""
         async with self._lock:
-            for number, shard in self.shards.items():
-                if shard.tick(now_ns):
-                    self._touched.add(number)
-                    self._dirty.set()
+            with self._taking:
+                due = [number for number, shard in self.shards.items() if shard.tick(now_ns)]
+                self._touched.update(due)
+            if due:
+                self._dirty.set()
 
     async def flush(self) -> None:
         """Write rounds, each as soon as the one before it is committed, for as long as the worker runs.
@@ -192,24 +194,26 @@ class Worker:
                 await self._write_round()
 
     async def _write_round(self) -> None:
-        records: list[Record] = []
-        for number in self._touched:
-            records += self.shards[number].finish()
-        metrics.tell(self._counts)
-        offsets, self._offsets = self._offsets, {}
-        if records:
-            # Without offsets of its partition, what the clock told would not be fenced off when it is another's by now.
-            offsets = {tp: offset for tp, offset in self._positions.items() if tp.partition in self._touched}
-        self._touched.clear()
-        self._taken = 0
+        with self._taking:
+            records: list[Record] = []
+            for number in self._touched:
+                records += self.shards[number].finish()
+            offsets, self._offsets = self._offsets, {}
+            if records:
+                # Without offsets of its partition, what the clock told would not be fenced off when it is another's.
+                offsets = {tp: offset for tp, offset in self._positions.items() if tp.partition in self._touched}
+            metadata = self._metadata
+            self._touched.clear()
+            self._taken = 0
+            metrics.tell(self._counts)
         self._dirty.clear()
         self._room.set()
         if records or offsets:
-            await self._sink.write(records, offsets, self._metadata, self._commit_soon)
+            await self._sink.write(records, offsets, metadata, self._commit_soon)
 
 
-def _submissions_first(part: Part) -> bool:
-    return part.tp.topic != topics.SUBMITTED.name
+def _submissions_first(part: tuple[TP, Batch]) -> bool:
+    return part[0].topic != topics.SUBMITTED.name
 
 
 def _tell_progress(count: int, total: int) -> None:

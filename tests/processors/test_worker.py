@@ -8,9 +8,9 @@ from faust.types import TP
 
 from dropcopy.settings import Settings
 from processors.mappings import tinvest
-from processors.poller import Batch
+from processors.poller import Batch, Take, Turn
 from processors.sink import Record, Sink
-from processors.worker import Part, Worker
+from processors.worker import Worker
 from schemas import topics
 from tests.processors.test_shard import FRAMES, HOME, IDS, ORDER, SECOND, START, SUBMITTED_ID, frame, shard
 
@@ -42,8 +42,18 @@ def worker(sink: Slow) -> Worker:
     return running
 
 
-def part(*messages: object, topic: str = FRAMES) -> Part:
-    return Part(TP(topic, HOME), Batch(list(messages), True, None, lambda: None), len(messages))  # type: ignore[arg-type]
+class Granted:
+    """A turn that is taken at once."""
+
+    def __init__(self, *messages: object, topic: str = FRAMES) -> None:
+        self.batches = {TP(topic, HOME): Batch(list(messages), True, len(messages), None)}  # type: ignore[arg-type]
+
+    async def grant(self, take: Take) -> None:
+        take(self.batches)
+
+
+def turn(*messages: object, topic: str = FRAMES) -> Turn:
+    return cast("Turn", Granted(*messages, topic=topic))
 
 
 async def settle() -> None:
@@ -54,13 +64,14 @@ async def settle() -> None:
 async def test_partitions_are_given_up_whole_whatever_waits_for_its_turn() -> None:
     sink = Slow()
     running = worker(sink)
-    await running.take([part(topic=topics.SUBMITTED.name), part(frame(ORDER.frames[0]))], TPS)
+    await running.take(turn(topic=topics.SUBMITTED.name))
+    await running.take(turn(frame(ORDER.frames[0])))
 
     revoked = asyncio.ensure_future(running.revoked(TPS))
     await settle()
     late = [
         asyncio.ensure_future(running.tick(START + 3600 * SECOND)),
-        asyncio.ensure_future(running.take([part(frame(ORDER.frames[1], 2))], TPS)),
+        asyncio.ensure_future(running.take(turn(frame(ORDER.frames[1], 2)))),
     ]
     await settle()
     sink.committed.set()
