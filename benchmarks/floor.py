@@ -87,7 +87,7 @@ def _loop(consumer: Consumer, producer: Producer, written: list[_Written], frame
     taken = 0
     producer.begin_transaction()
     while taken < frames:
-        for message in consumer.consume(2_000, 1):
+        for message in consumer.consume(100, 1):
             value = message.value() or b""
             if message.topic() == _SUBMITTED:
                 read(value, 5)

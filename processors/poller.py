@@ -26,8 +26,9 @@ __all__ = ["Batch", "Consumed", "Owner", "Poller", "Take", "Turn"]
 
 # Few enough that what is made of them is still in the processor's nearest cache when it is let go.
 _RECORDS_AT_ONCE = 100
-# How many are taken on one turn: rebalances apart, the event loop has no say before its end.
-_RECORDS_OF_A_TURN = 2_000
+# How many are taken on one turn: few enough that ends, commits and the room for more are looked at in time, and
+# many enough that what two threads have to say to each other between turns costs little.
+_RECORDS_OF_A_TURN = 10_000
 _EARLIEST = confluent_kafka.OFFSET_BEGINNING
 # How often the partitions' ends are noted, for the lag, and whoever waits looks whether to stop.
 _ENDS_S = 1.0

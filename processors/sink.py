@@ -79,11 +79,9 @@ class Sink:
             delivery_report_only_error=True,
             queue_buffering_max_messages=_QUEUE_RECORDS,
             queue_buffering_max_kbytes=_QUEUE_KILOBYTES,
-        ) | {
-            "on_delivery": self._on_failure,
-            # Nobody polls while there is nothing to write; the consumer tells of the same brokers.
-            "log_level": 0,
-        }
+        )
+        # Nobody polls while there is nothing to write; the consumer tells of the same brokers.
+        config["log_level"] = 0
         if self._exactly_once:
             config |= {
                 "transaction.timeout.ms": int(settings.transaction_timeout_s * 1000),
@@ -92,7 +90,9 @@ class Sink:
             names = [f"{transactional_id}-{turn}" for turn in range(_TURNS)]
             self._producers = [Producer(config | {"transactional.id": name}) for name in names]
         else:
-            self._producers = [Producer(config)]
+            # A transaction tells of what was not delivered by itself. For a report librdkafka asks for the interpreter
+            # after each record, and would wait for whoever computes.
+            self._producers = [Producer(config | {"on_delivery": self._on_failure})]
         self._producer = self._producers[0]
         self._turns = itertools.cycle(self._producers)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sink")
@@ -181,7 +181,6 @@ class Sink:
         if positions:
             producer.send_offsets_to_transaction(positions, group_metadata, self._timeout_s)
         producer.commit_transaction(self._timeout_s)
-        self._raise_failure()
 
     async def _flush_and_commit(
         self, records: list[Record], offsets: Mapping[TP, int], commit: Callable[[Mapping[TP, int]], None]

@@ -153,13 +153,15 @@ class Worker:
     async def take(self, turn: Turn) -> None:
         """Put what was polled through the shards; `flush` writes what comes of it."""
         await self._room.wait()
-        await turn.grant(self._take)
+        loop = asyncio.get_running_loop()
+        await turn.grant(lambda batches: self._take(batches, loop))
         if self._taken >= _MOST_OF_A_ROUND:
             self._room.clear()
-        self._dirty.set()
 
-    def _take(self, batches: Mapping[TP, Batch]) -> None:
+    def _take(self, batches: Mapping[TP, Batch], loop: asyncio.AbstractEventLoop) -> None:
         with self._taking:
+            if not self._touched:  # the first of a round
+                loop.call_soon_threadsafe(self._dirty.set)
             # Submissions first: what comes with them is matched at once, instead of twice.
             for tp, batch in sorted(batches.items(), key=_submissions_first):
                 if tp.partition not in self.shards:  # given up meanwhile
