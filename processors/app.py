@@ -21,10 +21,12 @@ from typing import Any, cast
 
 import faust
 import mode
+from confluent_kafka import KafkaException
 from faust.types import TP
 from prometheus_client import REGISTRY
 
 import processors.mappings
+from dropcopy.errors import DropcopyError
 from dropcopy.kafka import client_config
 from dropcopy.logs import get_logger
 from dropcopy.probes import Probes, serve
@@ -138,10 +140,11 @@ class Processor(faust.App):
         await super().crash(reason)
 
     def fail(self, error: BaseException) -> None:
-        """End the process for what went wrong outside Faust's sight: a round, or the polling."""
+        """End the process for what went wrong outside Faust's sight: a round, or what the poller's thread does."""
         if self.failure is None:
             self.failure = error
-            log.error("round_failed", error=str(error))
+            foreseen = isinstance(error, KafkaException | DropcopyError)
+            log.error("round_failed", error=str(error), exc_info=None if foreseen else error)
             self._crashing = asyncio.ensure_future(self.crash(error))
 
     async def _join(self, stream: Any) -> None:
@@ -177,8 +180,8 @@ def run(app: Processor) -> int:
     """Run the worker until it is told to stop; return the process's exit status."""
     # A worker makes millions of objects that live on and no cycles to speak of.
     gc.set_threshold(100_000, 50, 100)
-    # The threads that poll and commit wait for the network most of the time, and are late if they then
-    # have to wait for the interpreter as well.
+    # The threads of the event loop and the commits wait most of the time, and are late if they then have to wait long
+    # for the one that computes.
     sys.setswitchinterval(0.005)
     worker = faust.Worker(app, override_logging=False, redirect_stdouts=False, quiet=True)
     # It would write to standard output, which is for records, also where that is no terminal.
