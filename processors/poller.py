@@ -28,7 +28,7 @@ __all__ = ["Batch", "Consumed", "Owner", "Poller", "Take", "Turn"]
 _RECORDS_AT_ONCE = 100
 # How many are taken on one turn: few enough that ends, commits and the room for more are looked at in time, and
 # many enough that what two threads have to say to each other between turns costs little.
-_RECORDS_OF_A_TURN = 10_000
+_RECORDS_OF_A_TURN = 3_000
 _EARLIEST = confluent_kafka.OFFSET_BEGINNING
 # How often the partitions' ends are noted, for the lag, and whoever waits looks whether to stop.
 _ENDS_S = 1.0
