@@ -146,6 +146,7 @@ class Poller(threading.Thread):
         self._assigned: list[TopicPartition] = []
         self._noted_s = 0.0
         self._ends: list[Consumed] = []
+        self._member: tuple[int, object] = (-1, None)
 
     def run(self) -> None:
         """Poll until told to stop; the owner is told of what ends it otherwise."""
@@ -204,7 +205,14 @@ class Poller(threading.Thread):
             batches = self._batches(cast("list[Consumed]", self.consumer.consume(_RECORDS_AT_ONCE, 0)))
 
     def _batches(self, found: list[Consumed]) -> dict[TP, Batch]:
-        return _batches(found, self.consumer.consumer_group_metadata()) if found else {}
+        if not found:
+            return {}
+        generation, metadata = self._member
+        if generation != self.generation:
+            # It is the same for all of an assignment, and asking for it takes as long as joining some records.
+            metadata = self.consumer.consumer_group_metadata()
+            self._member = self.generation, metadata
+        return _batches(found, metadata)
 
     def _note_ends(self) -> None:
         """Note where the partitions end, as the fetches of this client told: nothing is asked of a broker."""
