@@ -17,6 +17,8 @@ from dropcopy.kafka import client_config, producer_config
 from dropcopy.settings import Settings
 from processors.encoding.avro import compile_reader
 from processors.mappings import tinvest
+from processors.poller import RECORDS_AT_ONCE
+from processors.sink import TUNING
 from schemas import topics
 from schemas.records import schema
 
@@ -42,7 +44,7 @@ def floor(settings: Settings, frames: int) -> dict[str, float]:
     try:
         written = [_written(consumer, settings, topic, frames) for topic in _OUTPUTS]
         consumer.assign([TopicPartition(topic, n, 0) for topic in INPUTS for n in range(settings.partitions)])
-        producer = Producer(producer_config(settings, linger_ms=0, **_PRODUCER) | {"transactional.id": "floor"})
+        producer = Producer(producer_config(settings, **TUNING) | {"transactional.id": "floor"})
         producer.init_transactions(60)
         start_s, cpu_s = time.perf_counter(), time.process_time()
         _loop(consumer, producer, written, frames)
@@ -60,14 +62,6 @@ _CONSUMER: dict[str, Any] = {
     "enable.auto.commit": False,
     "isolation.level": "read_committed",
     "fetch.queue.backoff.ms": 5,
-}
-_PRODUCER: dict[str, Any] = {
-    "batch_size": 524_288,
-    "retry_backoff_ms": 1,
-    "retry_backoff_max_ms": 5,
-    "delivery_report_only_error": True,
-    "queue_buffering_max_messages": 2_000_000,
-    "queue_buffering_max_kbytes": 1_048_576,
 }
 
 
@@ -87,7 +81,7 @@ def _loop(consumer: Consumer, producer: Producer, written: list[_Written], frame
     taken = 0
     producer.begin_transaction()
     while taken < frames:
-        for message in consumer.consume(100, 1):
+        for message in consumer.consume(RECORDS_AT_ONCE, 1):
             value = message.value() or b""
             if message.topic() == _SUBMITTED:
                 read(value, 5)

@@ -22,10 +22,10 @@ from faust.types import TP
 
 from dropcopy.trouble import Trouble
 
-__all__ = ["Batch", "Consumed", "Owner", "Poller", "Take", "Turn"]
+__all__ = ["RECORDS_AT_ONCE", "Batch", "Consumed", "Owner", "Poller", "Take", "Turn"]
 
 # Few enough that what is made of them is still in the processor's nearest cache when it is let go.
-_RECORDS_AT_ONCE = 100
+RECORDS_AT_ONCE = 100
 # How many are taken on one turn: few enough that ends, commits and the room for more are looked at in time, and
 # many enough that what two threads have to say to each other between turns costs little.
 _RECORDS_OF_A_TURN = 3_000
@@ -176,7 +176,7 @@ class Poller(threading.Thread):
         if first is not None:
             if first.error() is None:
                 self._trouble.over()
-            found += cast("list[Consumed]", [first, *self.consumer.consume(_RECORDS_AT_ONCE, 0)])
+            found += cast("list[Consumed]", [first, *self.consumer.consume(RECORDS_AT_ONCE, 0)])
             if all(_is_end(message) for message in found):
                 # Each record of a slow stream is followed by its partition's end, which can wait for the next one.
                 self._ends = found
@@ -202,7 +202,7 @@ class Poller(threading.Thread):
             taken += sum(len(batch.records) for batch in batches.values())
             if taken >= _RECORDS_OF_A_TURN or self.stopping.is_set():
                 return
-            batches = self._batches(cast("list[Consumed]", self.consumer.consume(_RECORDS_AT_ONCE, 0)))
+            batches = self._batches(cast("list[Consumed]", self.consumer.consume(RECORDS_AT_ONCE, 0)))
 
     def _batches(self, found: list[Consumed]) -> dict[TP, Batch]:
         if not found:

@@ -33,7 +33,7 @@ import itertools
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, Final
 
 from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 from faust.types import TP
@@ -44,13 +44,23 @@ from dropcopy.settings import Settings
 from processors import metrics
 from schemas.topics import STATE
 
-__all__ = ["Headers", "Record", "Sink"]
+__all__ = ["TUNING", "Headers", "Record", "Sink"]
 
 # librdkafka's queue has to hold a whole round: nothing is sent on the event loop.
 _QUEUE_RECORDS = 2_000_000
 _QUEUE_KILOBYTES = 1_048_576
 # Producers that take turns: see the theory.
 _TURNS = 3
+# Where a transaction has to wait after all, librdkafka's default of 100 ms would be most of a round's time.
+TUNING: Final[Mapping[str, Any]] = {
+    "linger_ms": 0,
+    "batch_size": 524_288,
+    "retry_backoff_ms": 1,
+    "retry_backoff_max_ms": 5,
+    "delivery_report_only_error": True,
+    "queue_buffering_max_messages": _QUEUE_RECORDS,
+    "queue_buffering_max_kbytes": _QUEUE_KILOBYTES,
+}
 
 
 Headers = list[tuple[str, str | bytes | None]]
@@ -69,17 +79,7 @@ class Sink:
     def __init__(self, settings: Settings, transactional_id: str, crash: Callable[[BaseException], None]) -> None:
         self._exactly_once = settings.guarantee == "exactly_once"
         self._timeout_s = settings.transaction_timeout_s
-        # Where a transaction has to wait after all, librdkafka's default of 100 ms would be most of a round's time.
-        config = producer_config(
-            settings,
-            linger_ms=0,
-            batch_size=524_288,
-            retry_backoff_ms=1,
-            retry_backoff_max_ms=5,
-            delivery_report_only_error=True,
-            queue_buffering_max_messages=_QUEUE_RECORDS,
-            queue_buffering_max_kbytes=_QUEUE_KILOBYTES,
-        )
+        config = producer_config(settings, **TUNING)
         # Nobody polls while there is nothing to write; the consumer tells of the same brokers.
         config["log_level"] = 0
         if self._exactly_once:
