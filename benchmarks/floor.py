@@ -15,12 +15,11 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from benchmarks.measure import INPUTS
 from dropcopy.kafka import client_config, producer_config
 from dropcopy.settings import Settings
-from processors.encoding.avro import compile_reader
+from processors.encoding.submissions import read_submitted
 from processors.mappings import tinvest
 from processors.poller import RECORDS_AT_ONCE
 from processors.sink import TUNING
 from schemas import topics
-from schemas.records import schema
 
 __all__ = ["floor"]
 
@@ -76,7 +75,6 @@ def _written(consumer: Consumer, settings: Settings, topic: str, frames: int) ->
 
 
 def _loop(consumer: Consumer, producer: Producer, written: list[_Written], frames: int) -> None:
-    read = compile_reader(schema("submitted"))
     owed = dict.fromkeys(_OUTPUTS, 0.0)
     taken = 0
     producer.begin_transaction()
@@ -84,7 +82,7 @@ def _loop(consumer: Consumer, producer: Producer, written: list[_Written], frame
         for message in consumer.consume(RECORDS_AT_ONCE, 1):
             value = message.value() or b""
             if message.topic() == _SUBMITTED:
-                read(value, 5)
+                read_submitted(value, 5)
                 continue
             _, (_, account), (_, source), _, _, (_, sequence), (_, received_ns) = message.headers() or ()
             if int(sequence) and int(received_ns):

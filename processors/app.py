@@ -31,6 +31,7 @@ from dropcopy.kafka import client_config
 from dropcopy.logs import get_logger
 from dropcopy.probes import Probes, serve
 from dropcopy.settings import Settings
+from processors import shard
 from processors.metrics import prepare
 from processors.poller import Turn
 from processors.shard import Reports
@@ -40,13 +41,18 @@ from processors.transport import Consumer
 from processors.worker import Worker
 from schemas import topics
 
-__all__ = ["Processor", "mapped_venues", "run"]
+__all__ = ["Processor", "core", "mapped_venues", "run"]
 
 log = get_logger(__name__)
 
 _TICK_S = 1.0
 # How long an orderly end after a failure may take: what others wait for is that this worker is gone.
 _LAST_S = 10.0
+
+
+def core() -> str:
+    """Say whether what every frame goes through was compiled to C: `compiled`, or `interpreted`."""
+    return "interpreted" if str(shard.__file__).endswith(".py") else "compiled"
 
 
 def mapped_venues() -> dict[str, Reports]:
@@ -183,6 +189,7 @@ def run(app: Processor) -> int:
     # The threads of the event loop and the commits wait most of the time, and are late if they then have to wait long
     # for the one that computes.
     sys.setswitchinterval(0.005)
+    log.info("started", core=core())
     worker = faust.Worker(app, override_logging=False, redirect_stdouts=False, quiet=True)
     # It would write to standard output, which is for records, also where that is no terminal.
     worker.spinner = None

@@ -6,7 +6,7 @@ The names are Connect's own (KIP-298), so that tools which know its dead letters
 from importlib.metadata import version
 
 from dropcopy.kafka import MAX_RECORD_BYTES
-from processors.poller import Consumed
+from processors.batches import Consumed
 from processors.sink import Headers, Record
 from schemas import topics
 

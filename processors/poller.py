@@ -14,15 +14,16 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Coroutine, Mapping
-from typing import Any, NamedTuple, Protocol, cast
+from typing import Any, Protocol, cast
 
 import confluent_kafka
-from confluent_kafka import KafkaError, KafkaException, TopicPartition
+from confluent_kafka import KafkaException, TopicPartition
 from faust.types import TP
 
 from dropcopy.trouble import Trouble
+from processors.batches import Batch, Consumed, batches_of, is_end
 
-__all__ = ["RECORDS_AT_ONCE", "Batch", "Consumed", "Owner", "Poller", "Take", "Turn"]
+__all__ = ["RECORDS_AT_ONCE", "Owner", "Poller", "Take", "Turn"]
 
 # Few enough that what is made of them is still in the processor's nearest cache when it is let go.
 RECORDS_AT_ONCE = 100
@@ -33,43 +34,6 @@ _EARLIEST = confluent_kafka.OFFSET_BEGINNING
 # How often the partitions' ends are noted, for the lag, and whoever waits looks whether to stop.
 _ENDS_S = 1.0
 _LOOK_S = 0.1
-
-
-class Consumed(Protocol):
-    """A record as the consumer hands it over: confluent-kafka's `Message` of a record that was read."""
-
-    def topic(self) -> str:
-        """Return its topic."""
-
-    def partition(self) -> int:
-        """Return its partition."""
-
-    def offset(self) -> int:
-        """Return its offset."""
-
-    def key(self) -> bytes | None:
-        """Return its key."""
-
-    def value(self) -> bytes | None:
-        """Return its value."""
-
-    def headers(self) -> list[tuple[str, bytes]] | None:
-        """Return its headers."""
-
-    def error(self) -> KafkaError | None:
-        """Return what it stands for instead of a record."""
-
-
-class Batch(NamedTuple):
-    """Records of one partition in order, whether they reach its end, and the offset of the last.
-
-    `metadata` is what a transaction needs to commit offsets as the member that read them.
-    """
-
-    records: list[Consumed]
-    at_end: bool
-    offset: int
-    metadata: object
 
 
 Take = Callable[[Mapping[TP, Batch]], None]
@@ -177,7 +141,7 @@ class Poller(threading.Thread):
             if first.error() is None:
                 self._trouble.over()
             found += cast("list[Consumed]", [first, *self.consumer.consume(RECORDS_AT_ONCE, 0)])
-            if all(_is_end(message) for message in found):
+            if all(is_end(message) for message in found):
                 # Each record of a slow stream is followed by its partition's end, which can wait for the next one.
                 self._ends = found
         if not found or self._ends:
@@ -212,7 +176,7 @@ class Poller(threading.Thread):
             # It is the same for all of an assignment, and asking for it takes as long as joining some records.
             metadata = self.consumer.consumer_group_metadata()
             self._member = self.generation, metadata
-        return _batches(found, metadata)
+        return batches_of(found, metadata)
 
     def _note_ends(self) -> None:
         """Note where the partitions end, as the fetches of this client told: nothing is asked of a broker."""
@@ -269,32 +233,3 @@ class Poller(threading.Thread):
             call.close()
             return
         asyncio.run_coroutine_threadsafe(call, self.loop).result()
-
-
-def _is_end(message: Consumed) -> bool:
-    error = message.error()
-    return error is not None and error.code() == KafkaError._PARTITION_EOF
-
-
-def _batches(found: list[Consumed], metadata: object) -> dict[TP, Batch]:
-    records: dict[TP, list[Consumed]] = {}
-    ends: dict[TP, int] = {}
-    for message in found:
-        error = message.error()
-        tp = TP(message.topic(), message.partition())
-        if error is None:
-            batch = records.get(tp)
-            if batch is None:
-                records[tp] = [message]
-            else:
-                batch.append(message)
-            ends.pop(tp, None)
-        elif _is_end(message):
-            records.setdefault(tp, [])
-            ends[tp] = message.offset() - 1
-        elif error.fatal() or not error.retriable():
-            raise KafkaException(error)
-    return {
-        tp: Batch(batch, tp in ends, batch[-1].offset() if batch else ends[tp], metadata)
-        for tp, batch in records.items()
-    }

@@ -6,11 +6,10 @@ and the next one is taken; a failure of the program itself is not caught, for it
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Protocol
-
-import msgspec
+from typing import Final, Protocol
 
 from dropcopy.kafka import MAX_RECORD_BYTES, murmur2_partition
+from processors.batches import Consumed
 from processors.core import deadlines, feeds
 from processors.core.errors import MappingError
 from processors.core.join import on_report, on_submission
@@ -18,28 +17,33 @@ from processors.core.model import Account, Event, Order, Origin, Report, Submiss
 from processors.core.reading import UNREADABLE, QuantityOf
 from processors.core.state import Grace, Outcome, Partition, index, joined
 from processors.dead_letters import HEADROOM_BYTES, dead_letter
-from processors.encoding.records import Encoders, SubmissionReader, decode_state, encode_state
+from processors.encoding.results import Encoders
+from processors.encoding.state import decode_state, encode_state
+from processors.encoding.submissions import SubmissionReader
+from processors.headers import HeaderReader, Headers
+from processors.markers import Marker, read_marker
 from processors.metrics import Counts
-from processors.poller import Consumed
 from processors.sink import Record
 from schemas import topics
 from schemas.fix import Source
-from schemas.headers import FrameHeaders, HeaderError, Kind, unpack
+from schemas.headers import FrameHeaders, HeaderError, Kind
 from schemas.topics import account_key, venue_of
 
 __all__ = ["Reports", "Shard"]
 
-_NONE: tuple[Event | None, Terms | None, bytes] = (None, None, b"")
-_EXECUTIONS, _LATEST, _STATE = topics.EXECUTIONS.name, topics.LATEST.name, topics.STATE.name
-_FRAME, _SNAPSHOT = Kind.FRAME.value, Kind.SNAPSHOT.value
+_NONE: Final[tuple[Event | None, Terms | None, bytes]] = (None, None, b"")
+_EXECUTIONS: Final = topics.EXECUTIONS.name
+_LATEST: Final = topics.LATEST.name
+_STATE: Final = topics.STATE.name
+_FRAME: Final = Kind.FRAME.value
+_SNAPSHOT: Final = Kind.SNAPSHOT.value
 # How many frames go through one step before the next: few enough to stay in the caches.
-_CHUNK = 128
-_REKEYED = "dropcopy.rekeyed"
+_CHUNK: Final = 128
+_REKEYED: Final = "dropcopy.rekeyed"
 
 
-_Headers = tuple[str, str, str, str, str, int, int]
 # A frame that was read: its offset, its headers, its account's key, its reports.
-_Read = tuple[int, _Headers, str, Sequence[Report]]
+_Read = tuple[int, Headers, str, Sequence[Report]]
 
 
 class Reports(Protocol):
@@ -47,17 +51,6 @@ class Reports(Protocol):
 
     def __call__(self, value: bytes, source: str, account: str, order_qty: QuantityOf) -> Sequence[Report]:
         """Return the reports in one frame or snapshot."""
-
-
-class Marker(msgspec.Struct):
-    """The JSON value of a feed's marker, as far as it is used."""
-
-    feed: str = ""
-    reason: str | None = None
-    unread: dict[str, str] = {}
-
-
-_decode_marker = msgspec.json.Decoder(Marker).decode
 
 
 class Shard:
@@ -87,7 +80,7 @@ class Shard:
         self._asked = ""
         self._records: list[Record] = []
         self._newest: dict[str, tuple[Event | None, Terms | None, bytes]] = {}
-        self._headers: dict[bytes, tuple[bytes, bytes, bytes, tuple[str, str, str, str, str], str]] = {}
+        self._headers = HeaderReader()
 
     def restore(self, kept: Mapping[bytes, bytes]) -> None:
         """Take over the state as the state topic has it.
@@ -186,7 +179,7 @@ class Shard:
         read: list[_Read] = []
         for message in messages:
             try:
-                headers, key = self._unpack(message.headers())
+                headers, key = self._headers.read(message.headers())
             except HeaderError as error:
                 self._bury(message, error, "frame")
                 continue
@@ -204,7 +197,7 @@ class Shard:
                 self._take_marker(venue, message, FrameHeaders(*headers))
         self._join(venue, read, Source.STREAM)
 
-    def _reports(self, venue: str, message: Consumed, headers: _Headers) -> Sequence[Report]:
+    def _reports(self, venue: str, message: Consumed, headers: Headers) -> Sequence[Report]:
         try:
             return self._mappings[venue](message.value() or b"", headers[2], headers[1], self._order_qty)
         except MappingError as error:
@@ -227,7 +220,7 @@ class Shard:
 
     def _take_marker(self, venue: str, message: Consumed, headers: FrameHeaders) -> None:
         try:
-            marker = _decode_marker(message.value() or b"{}")
+            marker = read_marker(message.value() or b"{}")
         except UNREADABLE as error:
             self._bury(message, MappingError("marker", message.value(), str(error)), "frame")
             marker = Marker()
@@ -237,31 +230,6 @@ class Shard:
         topic = topics.frames_topic(venue).name
         origin = Origin(topic, self.number, message.offset(), headers.received_ns, Source.STREAM)
         feeds.on_marker(self.state, headers, marker.feed, marker.reason, origin, self._out, marker.unread)
-
-    def _unpack(self, headers: Sequence[tuple[str, bytes]] | None) -> tuple[_Headers, str]:
-        """Read a frame's headers, and give the key of its account.
-
-        Those of one connection differ only in the last two, so the others are read once.
-        """
-        if headers is None or len(headers) != 7 or headers[3][0] != "kind" or headers[6][0] != "received_ns":
-            read = unpack(headers)
-            return read, account_key(read.venue, read.account)
-        (_, venue), (_, account), (_, source), (_, kind), (_, connection), (_, sequence), (_, received_ns) = headers
-        try:
-            at, time_ns = int(sequence), int(received_ns)
-            known = self._headers.get(account + b"/" + connection)
-        except (ValueError, TypeError):  # no number, or a header without a value
-            read = unpack(headers)
-            return read, account_key(read.venue, read.account)
-        if (at | time_ns) >> 63:
-            read = unpack(headers)  # which refuses it
-        if known is None or known[0] != kind or known[1] != source or known[2] != venue:
-            read = unpack(headers)
-            if len(self._headers) > 10_000:
-                self._headers.clear()
-            known = (kind, source, venue, read[:5], account_key(read.venue, read.account))
-            self._headers[account + b"/" + connection] = known
-        return (*known[3], at, time_ns), known[4]
 
     def _order_qty(self, request_id: str | None, name: str | None) -> Decimal | None:
         orders, names = self.state.orders, self.state.aliases.get(self._asked, {})
@@ -299,6 +267,8 @@ class Shard:
                 if joined(order):
                     # It would only be told again if its other side came.
                     order.last = None
+            if order.ended_ns:
+                order.terms.encoded = None  # there is little to be told of it any more
             records.append((_STATE, encode_state(order), f"o:{key}", self.number, None))
         newest.clear()
 

@@ -19,10 +19,12 @@ from dropcopy.logs import get_logger
 from dropcopy.registry import AvroReader
 from dropcopy.settings import Settings
 from processors import metrics
+from processors.batches import Batch
 from processors.core.state import Grace
-from processors.encoding.records import Encoders, SubmissionReader
+from processors.encoding.results import Encoders
+from processors.encoding.submissions import SubmissionReader
 from processors.metrics import Counts
-from processors.poller import Batch, Turn
+from processors.poller import Turn
 from processors.restore import Kept, restore
 from processors.shard import Reports, Shard
 from processors.sink import Record, Sink

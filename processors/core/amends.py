@@ -11,9 +11,8 @@ What an amend asks for is kept with the order, by its request id, so that it can
 turns out to be another's, or where its submission comes after: what was taken stands above what was submitted.
 """
 
+from dataclasses import replace
 from decimal import Decimal
-
-from msgspec.structs import replace
 
 from processors.core import lifecycle
 from processors.core.lifecycle import REFUSED, TAKEN
@@ -39,9 +38,9 @@ def apply(order: Order, request_id: str) -> None:
     """Let the order be as an amend asks for that is noted."""
     price, quantity = (order.asked or {}).get(request_id, (None, None))
     if price is not None:
-        order.terms = replace(order.terms, price=price)
+        order.terms = order.terms.but(price=price)
     if quantity is not None:
-        order.terms = replace(order.terms, submitted_quantity=quantity, order_qty=_in_units(order.terms, quantity))
+        order.terms = order.terms.but(submitted_quantity=quantity, order_qty=_in_units(order.terms, quantity))
     lifecycle.count(order)
 
 

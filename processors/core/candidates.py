@@ -36,7 +36,7 @@ SECOND_NS: Final = 1_000_000_000
 SKEW_NS: Final = 30 * SECOND_NS
 CALL_NS: Final = 60 * SECOND_NS
 
-_UNANSWERED = Fact.UNANSWERED.value
+_UNANSWERED: Final = Fact.UNANSWERED.value
 _SAME: Final = ("instrument", "side", "ord_type", "price", "stop_price", "take_profit_price", "cash_order_qty")
 
 

@@ -24,9 +24,9 @@ A request may come before anything else that is known of its order, or name it b
 kept under that name until the order is known better, as reports are (`identity.py`).
 """
 
+from dataclasses import replace
 from enum import IntFlag
-
-from msgspec.structs import replace
+from typing import Final
 
 from processors.core import amends
 from processors.core.identity import absorb, call
@@ -51,15 +51,15 @@ class Change(IntFlag):
     AMEND = IS_AMEND
 
 
-_FACT_OF = {
+_FACT_OF: Final = {
     Phase.INTENT: Change.ASKED,
     Phase.ACCEPTED: Change.TAKEN,
     Phase.REJECTED: Change.REFUSED,
     Phase.UNKNOWN: Change.UNANSWERED,
 }
-_KIND_OF = {Action.REPLACE: IS_REPLACE, Action.AMEND: IS_AMEND}
+_KIND_OF: Final = {Action.REPLACE: IS_REPLACE, Action.AMEND: IS_AMEND}
 # The step that each fact is, of a cancel and of another change; that a call went unanswered is none.
-_STEP_OF = {
+_STEP_OF: Final = {
     (Change.ASKED, False): ExecType.PENDING_CANCEL,
     (Change.ASKED, True): ExecType.PENDING_REPLACE,
     (Change.TAKEN, False): ExecType.ORDER_STATUS,
@@ -112,7 +112,7 @@ def _learn(order: Order, submission: Submission, origin: Origin, out: Outcome, s
         known, fact = known | fact.value, Change.ASKED
     changes[request_id] = known | fact.value | kind
     if fact is Change.TAKEN and kind == IS_REPLACE:
-        order.terms = replace(order.terms, replaced_by=request_id)
+        order.terms = order.terms.but(replaced_by=request_id)
     if kind == IS_AMEND:
         amends.note(order, request_id, submission.price, submission.quantity)
         if fact is Change.TAKEN:
@@ -152,7 +152,7 @@ def replaced_by(state: Partition, key: str, order: Order, origin: Origin, out: O
         return start
     changes = old.changes = old.changes or {}
     changes[key] = changes.get(key, 0) | Change.TAKEN.value | IS_REPLACE
-    old.terms = replace(old.terms, replaced_by=key)
+    old.terms = old.terms.but(replaced_by=key)
     event = new_event(old, ExecType.REPLACED, None, None, origin, start)
     publish(old, replace(event, change_request_id=key), out)
     out.orders[old_key] = old

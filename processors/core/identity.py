@@ -1,8 +1,7 @@
 """Which order a report is of, when a venue has several names for one order and ours comes late."""
 
-from typing import Any
-
-from msgspec.structs import replace
+from dataclasses import replace
+from typing import Any, Final
 
 from processors.core import amends, lifecycle
 from processors.core.lifecycle import FINAL, Fact
@@ -15,7 +14,7 @@ from schemas.topics import account_key
 __all__ = ["absorb", "call", "resolve"]
 
 # What only a venue can say of an order.
-_TOLD = ("symbol", "currency", "order_qty", "triggers", "triggered_by", "replaced_by")
+_TOLD: Final = ("symbol", "currency", "order_qty", "triggers", "triggered_by", "replaced_by")
 
 
 def resolve(
@@ -56,6 +55,8 @@ def call(state: Partition, account: str, key: str, order: Order, name: str, *, p
 
     A `provisional` id, the broker's own before the exchange has given one, replaces no other.
     """
+    if name == key:
+        name = key  # the one text, not an equal one: they are kept as long as the order
     if name not in order.names:
         order.names = (*order.names, name)
     if name != key:
@@ -94,7 +95,7 @@ def _take_over(
             gone, JoinStatus.MATCHED, gone.unmatched_reason, f"it is the order {key}", origin.received_ns, out
         )
     news = {name: value for name in _TOLD if (value := getattr(gone.terms, name)) is not None}
-    order.terms = replace(order.terms, **news)
+    order.terms = order.terms.but(**news)
     if not order.reported_ns and gone.reported_ns:
         order.reported_ns = gone.reported_ns
         if order.terms.submitted_ns is None:
@@ -137,7 +138,7 @@ def _take_over_changes(
         order.changes[request_id] = order.changes.get(request_id, 0) | known
         successor = state.orders.get(request_id)
         if successor is not None and successor.terms.replaces == gone.terms.order_request_id:
-            successor.terms = replace(successor.terms, replaces=key)
+            successor.terms = successor.terms.but(replaces=key)
             out.orders[request_id] = successor
             if joined(successor):
                 publish(successor, new_event(successor, ExecType.ORDER_STATUS, None, None, origin, start), out)

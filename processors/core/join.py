@@ -35,8 +35,6 @@ changed, to be written in the same transaction.
 
 from typing import Final
 
-from msgspec.structs import replace
-
 from processors.core import amends, changes, lifecycle, stops
 from processors.core.identity import absorb, call, resolve
 from processors.core.lifecycle import FINAL, Fact, learn
@@ -189,8 +187,7 @@ def _submission_arrived(
     state: Partition, account: str, key: str, order: Order, submission: Submission, origin: Origin, out: Outcome
 ) -> int:
     told = order.terms
-    order.terms = replace(
-        told,
+    order.terms = told.but(
         submitted_quantity=submission.quantity,
         submitted_ns=submission.submitted_ns,
         replaces=_replaced_key(state, account, submission),
@@ -246,7 +243,7 @@ def _merge_told(order: Order, report: Report) -> bool:
         if value is not None and value != known and (known is None or not submitted):
             news[name] = value
     if news:
-        order.terms = replace(terms, **news)
+        order.terms = terms.but(**news)
         if "order_qty" in news:
             lifecycle.count(order)
     return bool(news)

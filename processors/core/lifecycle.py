@@ -42,6 +42,7 @@ counted twice.
 from collections.abc import Iterator
 from decimal import Context, Decimal
 from enum import IntFlag
+from typing import Final
 
 from processors.core.model import ZERO, Order, Report, Trade
 from schemas.fix import ExecType, OrdStatus
@@ -90,7 +91,7 @@ class Fact(IntFlag):
 
 
 # Highest first; FIX 4.4 volume 4, with the facts about requests put last.
-PRECEDENCE = (
+PRECEDENCE: Final = (
     (Fact.FILLED | Fact.COMPLETE, OrdStatus.FILLED),
     (Fact.TRIGGERED, OrdStatus.TRIGGERED),
     (Fact.CANCELED, OrdStatus.CANCELED),
@@ -103,13 +104,15 @@ PRECEDENCE = (
     (Fact.SENT_OUT, OrdStatus.PENDING_NEW),
 )
 
-STATUS = tuple(
+STATUS: Final = tuple(
     next((status for fact, status in PRECEDENCE if facts & fact), OrdStatus.PENDING_NEW) for facts in range(8192)
 )
 
-FINAL = frozenset({OrdStatus.FILLED, OrdStatus.TRIGGERED, OrdStatus.CANCELED, OrdStatus.EXPIRED, OrdStatus.REJECTED})
+FINAL: Final = frozenset(
+    {OrdStatus.FILLED, OrdStatus.TRIGGERED, OrdStatus.CANCELED, OrdStatus.EXPIRED, OrdStatus.REJECTED}
+)
 
-_FACT_OF = {
+_FACT_OF: Final = {
     OrdStatus.PENDING_NEW: int(Fact.PENDING_NEW),
     OrdStatus.NEW: int(Fact.NEW),
     OrdStatus.PARTIALLY_FILLED: int(Fact.TRADED),
@@ -121,7 +124,7 @@ _FACT_OF = {
 }
 
 # The facts that are an execution of their own; the others show in trades or in ORDER_STATUS.
-_STEP_OF = {
+_STEP_OF: Final = {
     int(Fact.PENDING_NEW): ExecType.PENDING_NEW,
     int(Fact.NEW): ExecType.NEW,
     int(Fact.REJECTED): ExecType.REJECTED,
@@ -130,15 +133,21 @@ _STEP_OF = {
     int(Fact.TRIGGERED): ExecType.TRIGGERED,
 }
 # Bits of a request to change an order (`changes.Change`), as far as they decide where it stands.
-TAKEN, REFUSED, IS_REPLACE, IS_AMEND = 2, 4, 16, 32
+TAKEN: Final = 2
+REFUSED: Final = 4
+IS_REPLACE: Final = 16
+IS_AMEND: Final = 32
 
-_TRADED, _COMPLETE, _FAILED = int(Fact.TRADED), int(Fact.COMPLETE), int(Fact.FAILED)
-_ALIVE = int(Fact.NEW | Fact.TRADED)
-_AMENDED = IS_AMEND | TAKEN
+_TRADED: Final = int(Fact.TRADED)
+_COMPLETE: Final = int(Fact.COMPLETE)
+_FAILED: Final = int(Fact.FAILED)
+_ALIVE: Final = int(Fact.NEW | Fact.TRADED)
+_AMENDED: Final = IS_AMEND | TAKEN
 # A member of an enum is looked up by name at every use; these are used for every frame.
-_TRADE, _ORDER_STATUS = ExecType.TRADE, ExecType.ORDER_STATUS
+_TRADE: Final = ExecType.TRADE
+_ORDER_STATUS: Final = ExecType.ORDER_STATUS
 # Eighteen significant digits are more than any venue's price has; exact quotients stay short.
-_DIVISION = Context(prec=18)
+_DIVISION: Final = Context(prec=18)
 
 
 def status_of(order: Order) -> OrdStatus:

@@ -1,6 +1,7 @@
 """Results of an order: an event as the order stands, the same again when its other side came."""
 
-from msgspec.structs import replace
+from dataclasses import replace
+from typing import Final
 
 from processors.core.lifecycle import avg_px, quantities, status_of
 from processors.core.model import Due, Event, Order, Origin, Trade, Unmatched
@@ -8,7 +9,9 @@ from processors.core.state import Outcome, joined
 from schemas.fix import ExecType, JoinStatus, Source, UnmatchedReason
 
 # A member of an enum is looked up by name at every use; these are used several times for every frame.
-_MATCHED, _PENDING, _UNMATCHED = JoinStatus.MATCHED, JoinStatus.PENDING, JoinStatus.UNMATCHED
+_MATCHED: Final = JoinStatus.MATCHED
+_PENDING: Final = JoinStatus.PENDING
+_UNMATCHED: Final = JoinStatus.UNMATCHED
 
 __all__ = [
     "both_here",

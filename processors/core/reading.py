@@ -9,10 +9,10 @@ import msgspec
 from processors.core.errors import MappingError
 from processors.core.model import Report
 
-__all__ = ["MOST_DIGITS", "UNREADABLE", "QuantityOf", "read_each"]
+__all__ = ["MOST_DIGITS", "UNREADABLE", "QuantityOf", "again", "read_each"]
 
 # What decoding JSON raises that is none of a known shape: no JSON, no text, or nested too deeply.
-UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 # Beyond these a number is no amount of anything, and to write it out in full would take long.
 MOST_DIGITS: Final = 40
 
@@ -20,6 +20,19 @@ MOST_DIGITS: Final = 40
 QuantityOf = Callable[[str | None, str | None], Decimal | None]
 
 _Item = TypeVar("_Item")
+
+_KNOWN: Final[dict[str, str]] = {}
+_MOST_KNOWN: Final = 65_536
+
+
+def again(text: str) -> str:
+    """Return a text that comes again and again as the one that was kept of it: an account, an instrument, a word.
+
+    Orders are kept by the hundred thousand, and what they have in common would be kept as often.
+    """
+    if len(_KNOWN) >= _MOST_KNOWN:
+        _KNOWN.clear()
+    return _KNOWN.setdefault(text, text)
 
 
 def read_each(items: Iterable[_Item], read: Callable[[_Item], Report | None]) -> list[Report]:

@@ -1,5 +1,7 @@
 """Why the other side of an order is missing, when it had its chance."""
 
+from typing import Final
+
 from processors.core import candidates
 from processors.core.lifecycle import Fact
 from processors.core.model import Account, Order
@@ -11,7 +13,7 @@ from schemas.topics import account_key
 __all__ = ["holes", "reconsider", "why_missing"]
 
 # The types of stop orders, which not all need a stop price.
-_STOPS = frozenset(
+_STOPS: Final = frozenset(
     {
         OrdType.STOP,
         OrdType.STOP_LIMIT,
@@ -21,13 +23,13 @@ _STOPS = frozenset(
         OrdType.TAKE_PROFIT_STOP_LOSS,
     }
 )
-_UNANSWERED = Fact.UNANSWERED.value
-_ANSWERS = _UNANSWERED | Fact.SENT_OUT.value
-_NOT_HERE = "the venue told of it, and nobody submitted it here"
-_ONLY_CHANGED = "a cancel or a replace was asked for it, and neither its submission nor its venue told of it"
-_NO_ANSWER = "its call ended without an answer, and the feed told nothing of it"
-_SILENT = "the feed was up all the while and told nothing of it"
-_NO_UUID = "; its request id is no UUID, which the venue may have replaced by one of its own"
+_UNANSWERED: Final = Fact.UNANSWERED.value
+_ANSWERS: Final = _UNANSWERED | Fact.SENT_OUT.value
+_NOT_HERE: Final = "the venue told of it, and nobody submitted it here"
+_ONLY_CHANGED: Final = "a cancel or a replace was asked for it, and neither its submission nor its venue told of it"
+_NO_ANSWER: Final = "its call ended without an answer, and the feed told nothing of it"
+_SILENT: Final = "the feed was up all the while and told nothing of it"
+_NO_UUID: Final = "; its request id is no UUID, which the venue may have replaced by one of its own"
 
 
 def why_missing(state: Partition, account: Account, key: str, order: Order) -> tuple[UnmatchedReason, str]:

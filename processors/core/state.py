@@ -1,8 +1,8 @@
 """The state of one partition, and what a round of inputs comes to."""
 
 import heapq
-
-from msgspec import Struct, field
+from dataclasses import dataclass, field
+from typing import Final
 
 from processors.core.lifecycle import FINAL, STATUS, Fact
 from processors.core.model import Account, Event, FeedStatus, Order, Terms, Unmatched
@@ -11,10 +11,11 @@ from schemas.topics import account_key
 __all__ = ["Grace", "Outcome", "Partition", "index", "is_uuid", "joined", "settle"]
 
 
-_REFUSED = Fact.REFUSED.value
+_REFUSED: Final = Fact.REFUSED.value
 
 
-class Grace(Struct, frozen=True):
+@dataclass
+class Grace:
     """How long things may take, in nanoseconds of the account's time.
 
     A reply to a submission, a submission to a report, a word from a feed (on the clock), and an
@@ -27,7 +28,8 @@ class Grace(Struct, frozen=True):
     retention_ns: int
 
 
-class Outcome(Struct, gc=False):
+@dataclass
+class Outcome:
     """What a round of inputs came to: results to publish, and the state that changed.
 
     An order that maps to None has left the state, so its key there gets a tombstone; the key of an
@@ -42,7 +44,8 @@ class Outcome(Struct, gc=False):
     accounts: dict[str, Account] = field(default_factory=dict)
 
 
-class Partition(Struct):
+@dataclass
+class Partition:
     """The state of one input partition.
 
     Orders by their key, accounts by theirs. `aliases` (account -> venue's id -> order) and `due`

@@ -6,8 +6,6 @@ only (T-Invest, stoporders.proto, `StopOrder.exchange_order_id`), before or afte
 so the venue's id is kept until both are here. The order then counts as submitted: by way of the stop order.
 """
 
-from msgspec.structs import replace
-
 from processors.core.model import Order, Origin
 from processors.core.publishing import both_here, new_event, publish
 from processors.core.state import Outcome, Partition
@@ -22,7 +20,7 @@ def became(state: Partition, account: str, key: str, stop: Order, name: str, ori
         return False
     stop.triggers_id = name
     state.triggered.setdefault(account, {})[name] = key
-    stop.terms = replace(stop.terms, triggers=_key_of(state, account, stop, name))
+    stop.terms = stop.terms.but(triggers=_key_of(state, account, stop, name))
     return True
 
 
@@ -50,7 +48,7 @@ def _tie(
     key = _key_of(state, account, stop, name)
     if stop.terms.triggers != key:
         # It was told by what it became went by until now.
-        stop.terms = replace(stop.terms, triggers=key)
+        stop.terms = stop.terms.but(triggers=key)
         publish(stop, new_event(stop, ExecType.ORDER_STATUS, None, None, origin, start), out)
         out.orders[stop_key] = stop
         start += 1
@@ -61,7 +59,7 @@ def _tie(
     if (order.terms.triggered_by, order.terms.submitted_ns) == (stop_key, submitted_ns):
         return start
     arrived = order.terms.submitted_ns is None and submitted_ns is not None
-    order.terms = replace(order.terms, triggered_by=stop_key, submitted_ns=submitted_ns)
+    order.terms = order.terms.but(triggered_by=stop_key, submitted_ns=submitted_ns)
     out.orders[key] = order
     if arrived and order.reported_ns:
         start = both_here(order, "it came of a stop order that was submitted", origin, out, start)

@@ -2,16 +2,18 @@
 
 from datetime import datetime
 from functools import lru_cache
+from typing import Final
 
 from processors.core.errors import MappingError
 
 __all__ = ["rfc3339_ns"]
 
-_SECOND_NS = 1_000_000_000
+_SECOND_NS: Final = 1_000_000_000
 
 
 # Within these a time and its fraction go into 64 bits.
-_EARLIEST_NS, _LATEST_NS = -(2**63), 2**63 - 1 - _SECOND_NS
+_EARLIEST_NS: Final = -(2**63)
+_LATEST_NS: Final = 2**63 - 1 - _SECOND_NS
 
 
 @lru_cache(maxsize=4096)
@@ -35,7 +37,7 @@ def rfc3339_ns(text: str) -> int | None:
         if text[19] == "Z" and len(text) == 20:
             return _second_ns(text[:19])
         if text[19] == "." and text[-1] == "Z" and (fraction := text[20:-1]).isdigit() and len(fraction) <= 9:
-            second_ns = _second_ns(text[:19])
+            second_ns: int | None = _second_ns(text[:19])
             return second_ns if second_ns is None else second_ns + int(fraction.ljust(9, "0"))
     except (ValueError, IndexError):
         pass

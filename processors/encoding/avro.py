@@ -1,61 +1,60 @@
-"""Readers and writers of flat Avro records, generated from the schema.
+"""Avro's binary encoding of what the project's flat records are made of.
 
-A general Avro library walks the schema again for every record and takes the values from a dict,
-which costs more than all else that happens to a record on its way. The project's schemas are flat:
-strings, numbers, booleans, and each of these or null. For those a straight line of Python does it,
-one statement a field, written out and compiled once at start. fastavro reads what these write and
-writes what these read, which the tests hold for every schema.
+A general Avro library walks the schema for every record and takes the values from a dict, which costs more than
+all else that happens to a record on its way. The project's schemas are flat: strings, numbers, booleans, and each
+of these or null. So a record is written as one value after the other (`records.py`), with what is here. fastavro
+reads what these write and writes what these read, which the tests hold for every schema.
 
 Avro 1.12, "Binary Encoding": a long is zigzag and then 7 bits a byte, lowest first; a string is its
 length and its UTF-8 bytes; a union is the index of its branch and then the value.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
-__all__ = ["Reader", "Writer", "compile_reader", "compile_writer", "long_bytes"]
+__all__ = [
+    "Reader",
+    "boolean",
+    "decimal",
+    "long",
+    "optional_decimal",
+    "optional_text",
+    "optional_time",
+    "optional_word",
+    "prefix",
+    "quotient",
+    "text",
+    "time",
+    "word",
+]
 
-Writer = Callable[[Any], bytes]
-Reader = Callable[[bytes, int], tuple[Any, ...]]
+_NULL: Final = b"\x00"
+_SOME: Final = b"\x02"
+_TRUE: Final = b"\x01"
+_FALSE: Final = b"\x00"
 
 # Zigzag numbers of up to 14 bits are looked up, and longer ones are put together from their parts.
-_ENDS = [bytes([n]) if n < 128 else bytes([n & 127 | 128, n >> 7]) for n in range(1 << 14)]
-_PARTS = [bytes([n & 127 | 128, n >> 7 | 128]) for n in range(1 << 14)]
+_ENDS: Final[list[bytes]] = [bytes([n]) if n < 128 else bytes([n & 127 | 128, n >> 7]) for n in range(1 << 14)]
+_PARTS: Final[list[bytes]] = [bytes([n & 127 | 128, n >> 7 | 128]) for n in range(1 << 14)]
+_MORE: Final[list[bytes]] = [bytes([n | 128]) for n in range(128)]
+# The upper half of a time in nanoseconds is the same for half a minute on end.
+_UPPER: Final[dict[int, bytes]] = {}
 
 
-def long_bytes(value: int) -> bytes:
-    """Return a long or int as Avro writes it."""
+def prefix(schema_id: int) -> bytes:
+    """Return what stands before a record in Confluent's framing: a zero, and the schema's id in the registry."""
+    return b"\x00" + schema_id.to_bytes(4, "big")
+
+
+def long(value: int) -> bytes:
+    """Return a long or an int."""
     n = value << 1 if value >= 0 else (-value << 1) - 1
     if n < 16384:
         return _ENDS[n]
     if n < 1 << 28:
         return _PARTS[n & 16383] + _ENDS[n >> 14]
-    out = bytearray()
-    while n >= 16384:
-        out += _PARTS[n & 16383]
-        n >>= 14
-    return bytes(out + _ENDS[n])
-
-
-# The upper half of a time in nanoseconds is the same for half a minute on end.
-_UPPER: dict[int, bytes] = {}
-
-
-def _time_bytes(value: int) -> bytes:
-    n = value << 1
-    upper = n >> 35
-    high = _UPPER.get(upper)
-    if high is None:
-        if value < 1 << 41:
-            return long_bytes(value)
-        if len(_UPPER) > 4096:
-            _UPPER.clear()
-        high = _UPPER[upper] = _unsigned(upper)
-    return _PARTS[n & 16383] + _PARTS[n >> 14 & 16383] + _LAST[n >> 28 & 127] + high
-
-
-_LAST = [bytes([n | 128]) for n in range(128)]
+    return _unsigned(n)
 
 
 def _unsigned(n: int) -> bytes:
@@ -67,10 +66,34 @@ def _unsigned(n: int) -> bytes:
     return bytes(out)
 
 
-def _string_bytes(value: str) -> bytes:
+def time(value: int) -> bytes:
+    """Return a long that is a time in nanoseconds: what times close to it have in common is remembered."""
+    if value < 1 << 41:
+        return long(value)
+    upper = value >> 34
+    high = _UPPER.get(upper)
+    if high is None:
+        if len(_UPPER) > 4096:
+            _UPPER.clear()
+        high = _UPPER[upper] = _unsigned(upper)
+    return _PARTS[value << 1 & 16383] + _PARTS[value >> 13 & 16383] + _MORE[value >> 27 & 127] + high
+
+
+def optional_time(value: int | None) -> bytes:
+    """Return a time in nanoseconds, or null."""
+    return _NULL if value is None else _SOME + time(value)
+
+
+def text(value: str) -> bytes:
+    """Return a string that is another one almost every time."""
     encoded = value.encode()
     size = len(encoded)
-    return (_ENDS[size << 1] if size < 8192 else long_bytes(size)) + encoded
+    return (_ENDS[size << 1] if size < 8192 else long(size)) + encoded
+
+
+def optional_text(value: str | None) -> bytes:
+    """Return a string that is another one almost every time, or null."""
+    return _NULL if value is None else _SOME + text(value)
 
 
 class _Seen(dict[Any, bytes]):
@@ -87,147 +110,106 @@ class _Seen(dict[Any, bytes]):
         return encoded
 
 
-def _decimal_bytes(value: Decimal) -> bytes:
+_WORDS: Final = _Seen(text)
+
+
+def word(value: str) -> bytes:
+    """Return a string that comes again and again."""
+    return _WORDS[value]
+
+
+def optional_word(value: str | None) -> bytes:
+    """Return a string that comes again and again, or null."""
+    return _NULL if value is None else _SOME + _WORDS[value]
+
+
+def _number(value: Decimal) -> bytes:
     # One text for one number, for equal ones are remembered as one: 22.00 is 22.
-    text = format(value, "f")
-    return _string_bytes(text.rstrip("0").rstrip(".") if "." in text else text)
+    told = format(value, "f")
+    return text(told.rstrip("0").rstrip(".") if "." in told else told)
 
 
-_BOOLEANS = {False: b"\x00", True: b"\x01"}
-_TEXTS = _Seen(_string_bytes)
-_DECIMALS = _Seen(_decimal_bytes)
+_NUMBERS: Final = _Seen(_number)
 
 
-def compile_writer(
-    schema: Mapping[str, Any],
-    names: Sequence[str],
-    *,
-    unique: frozenset[str] = frozenset(),
-    decimals: frozenset[str] = frozenset(),
-    repeats: Mapping[str, str] | None = None,
-) -> Writer:
-    """Return a function that encodes the fields `names` of an object, in the schema's order.
+def decimal(value: Decimal) -> bytes:
+    """Return a string that is a number in plain notation."""
+    return _NUMBERS[value]
 
-    The string fields in `decimals` hold a Decimal, written as plain decimal text. Those in `unique`
-    hold another text almost every time, so their encodings are not remembered, as those of the other
-    strings are. `repeats` names text fields that mostly hold the very text of another, earlier one.
 
-    Raises:
-        ValueError: a field is not in the schema, or of a type that is not flat.
+def optional_decimal(value: Decimal | None) -> bytes:
+    """Return a string that is a number in plain notation, or null."""
+    return _NULL if value is None else _SOME + _NUMBERS[value]
+
+
+def quotient(value: Decimal | None) -> bytes:
+    """Return a string that is a number in plain notation and another one almost every time, or null."""
+    return _NULL if value is None else _SOME + _number(value)
+
+
+def boolean(value: bool) -> bytes:
+    """Return a boolean."""
+    return _TRUE if value else _FALSE
+
+
+class Reader:
+    """Reads the values of one record from `data[at:]`, in the schema's order.
+
+    Its methods raise IndexError, ValueError or OverflowError on bytes that are no such value, and never
+    read past them.
     """
-    kinds = {field["name"]: _kind(field["type"]) for field in schema["fields"]}
-    if missing := [name for name in names if name not in kinds]:
-        raise ValueError(f"{schema['name']} has no field {missing[0]!r}")
-    again = repeats or {}
-    parts = []
-    for name in names:
-        kind, nullable = kinds[name]
-        if name in again.values():
-            parts.append(f"(kept_{name} := text(r.{name}))")
-        elif name in again:
-            earlier = again[name]
-            parts.append(f"kept_{earlier} if r.{name} is r.{earlier} else text(r.{name})")
-        elif nullable:
-            write = _write_expression(name, kind, "v", unique, decimals)
-            parts.append(f"null if (v := r.{name}) is None else some + {write}")
+
+    def __init__(self, data: bytes, at: int) -> None:
+        self._data = data
+        self._at = at
+
+    def long(self) -> int:
+        """Return the next value, a long or an int."""
+        data, at = self._data, self._at
+        n = shift = 0
+        while True:
+            byte = data[at]
+            at += 1
+            n |= (byte & 127) << shift
+            if byte < 128 and n < 1 << 64:
+                self._at = at
+                return n >> 1 ^ -(n & 1)
+            shift += 7
+            if shift > 63:
+                raise OverflowError("a number of more than 64 bits")
+
+    def text(self) -> str:
+        """Return the next value, a string."""
+        data = self._data
+        size = data[self._at]
+        if size > 127:
+            size = self.long()
         else:
-            parts.append(_write_expression(name, kind, f"r.{name}", unique, decimals))
-    source = f"def write(r):\n    return join(({', '.join(parts)},))\n"
-    compiled: Writer = _compile(source, "write")
-    return compiled
+            size >>= 1
+            self._at += 1
+        start = self._at
+        end = start + size
+        if size < 0 or end > len(data):
+            raise ValueError("text past the end")
+        self._at = end
+        return data[start:end].decode()
 
+    def optional_text(self) -> str | None:
+        """Return the next value, a string or null."""
+        return self.text() if self._some() else None
 
-def _write_expression(name: str, kind: str, value: str, unique: frozenset[str], decimals: frozenset[str]) -> str:
-    if kind == "string":
-        if name in unique:
-            return f"{'decimal' if name in decimals else 'text'}({value})"
-        return f"{'decimals' if name in decimals else 'texts'}[{value}]"
-    if kind == "boolean":
-        return f"booleans[{value}]"
-    return f"{'time' if name.endswith('_ns') else 'long'}({value})"
+    def optional_long(self) -> int | None:
+        """Return the next value, a long or null."""
+        return self.long() if self._some() else None
 
+    def _some(self) -> bool:
+        branch = self._data[self._at]
+        if branch not in (0, 2):
+            raise ValueError("no such branch")
+        self._at += 1
+        return branch == 2
 
-def compile_reader(schema: Mapping[str, Any]) -> Reader:
-    """Return a function that decodes a record from `data[at:]`, as a tuple of its values in the schema's order.
-
-    It raises IndexError, ValueError or OverflowError on bytes that are no such record, and never
-    reads past them.
-
-    Raises:
-        ValueError: a field is of a type that is not flat.
-    """
-    lines = ["def read(b, i):", "    end = len(b)"]
-    variables = []
-    for number, field in enumerate(schema["fields"]):
-        kind, nullable = _kind(field["type"])
-        variable = f"f{number}"
-        variables.append(variable)
-        indent = "    "
-        if nullable:
-            lines += [
-                f"    if b[i] == 0: {variable} = None; i += 1",
-                "    elif b[i] != 2: raise ValueError('no such branch')",
-                "    else:",
-                "        i += 1",
-            ]
-            indent = "        "
-        lines += [indent + line for line in _read_lines(variable, kind)]
-    lines += ["    if i != end: raise ValueError('bytes left over')", f"    return ({', '.join(variables)},)"]
-    read: Reader = _compile("\n".join(lines) + "\n", "read")
-    return read
-
-
-def _read_lines(variable: str, kind: str) -> list[str]:
-    if kind == "boolean":
-        return [f"{variable} = b[i] == 1; i += 1"]
-    if kind == "long":
-        return [f"{variable}, i = read_long(b, i)"]
-    return [
-        "n = b[i]; i += 1",
-        "if n > 127: n, i = read_long(b, i - 1)",
-        "else: n >>= 1",
-        "j = i + n",
-        "if n < 0 or j > end: raise ValueError('text past the end')",
-        f"{variable} = b[i:j].decode(); i = j",
-    ]
-
-
-def _read_long(data: bytes, at: int) -> tuple[int, int]:
-    n = shift = 0
-    while True:
-        byte = data[at]
-        at += 1
-        n |= (byte & 127) << shift
-        if byte < 128 and n < 1 << 64:
-            return n >> 1 ^ -(n & 1), at
-        shift += 7
-        if shift > 63:
-            raise OverflowError("a number of more than 64 bits")
-
-
-def _kind(type_: Any) -> tuple[str, bool]:
-    nullable = isinstance(type_, list)
-    if nullable and (len(type_) != 2 or type_[0] != "null"):
-        raise ValueError(f"no flat type: {type_}")
-    kind = type_[1] if nullable else type_
-    if kind not in ("string", "int", "long", "boolean"):
-        raise ValueError(f"no flat type: {type_}")
-    return "long" if kind == "int" else kind, nullable
-
-
-def _compile(source: str, name: str) -> Any:
-    scope: dict[str, Any] = {
-        "text": _string_bytes,
-        "decimal": _decimal_bytes,
-        "texts": _TEXTS,
-        "decimals": _DECIMALS,
-        "join": b"".join,
-        "null": b"\x00",
-        "some": b"\x02",
-        "long": long_bytes,
-        "time": _time_bytes,
-        "booleans": _BOOLEANS,
-        "read_long": _read_long,
-    }
-    exec(compile(source, f"<avro {name}>", "exec"), scope)  # noqa: S102 -- the source is made above, from the project's own schemas
-    return scope[name]
+    def end(self) -> None:
+        """Refuse bytes that are left over."""
+        if self._at != len(self._data):
+            raise ValueError("bytes left over")

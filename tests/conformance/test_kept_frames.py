@@ -1,13 +1,14 @@
 """Every kept frame of every venue is mapped, or knowingly ignored; one that can't be is a dead letter."""
 
+from dataclasses import fields
 from decimal import Decimal
 from typing import Any
 
-import msgspec
 import pytest
 
 from processors.core.errors import MappingError
 from processors.core.lifecycle import PRECEDENCE
+from processors.core.model import Report, Trade
 from producers.feeds.venue import What
 from tests.conformance.found import VENUES, Kept, kept, metadata, part, settings
 
@@ -17,8 +18,8 @@ NOT_JSON = (b"", b"not JSON", b'{"half":', b"\xff\xfe")
 
 def plain(value: object) -> object:
     """Return a report as the fixtures have it: decimals as text, what is null, empty or false left out."""
-    if isinstance(value, msgspec.Struct):
-        told = {name: plain(field) for name, field in msgspec.structs.asdict(value).items()}
+    if isinstance(value, Report | Trade):
+        told = {field.name: plain(getattr(value, field.name)) for field in fields(value)}
         return {name: field for name, field in told.items() if field not in (None, [], False)}
     if isinstance(value, tuple | list):
         return [plain(each) for each in value]

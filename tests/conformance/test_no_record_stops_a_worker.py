@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from processors.encoding.records import Encoders, SubmissionReader, decode_state
+from processors.encoding.results import Encoders
+from processors.encoding.state import decode_state
+from processors.encoding.submissions import SubmissionReader
 from processors.shard import Shard
 from schemas import topics
 from schemas.headers import FrameHeaders, Kind, pack

@@ -1,17 +1,21 @@
 """A shard whose records are read back: what was published, the newest of each order, and the state that was kept."""
 
+import io
 from collections import defaultdict
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
+
+import fastavro
 
 from processors.core import feeds
 from processors.core.join import on_report, on_submission
 from processors.core.lifecycle import FINAL, avg_px, quantities, status_of
 from processors.core.model import Order, Origin, Report, Submission
 from processors.core.state import joined
-from processors.encoding.avro import compile_reader
-from processors.encoding.records import Encoders, SubmissionReader, decode_state
+from processors.encoding.results import Encoders
+from processors.encoding.state import decode_state
+from processors.encoding.submissions import SubmissionReader
 from processors.mappings import tinvest
 from processors.shard import Shard
 from schemas import topics
@@ -28,10 +32,7 @@ _SCHEMAS = {
     topics.UNMATCHED.name: "unmatched",
     topics.FEEDS_STATUS.name: "feed_status",
 }
-_READERS = {
-    topic: (compile_reader(schema(name)), [field["name"] for field in schema(name)["fields"]])
-    for topic, name in _SCHEMAS.items()
-}
+_PARSED = {topic: fastavro.parse_schema(schema(name)) for topic, name in _SCHEMAS.items()}
 
 
 class Desk:
@@ -101,8 +102,9 @@ class Desk:
             return
         fields = None
         if value is not None:
-            read, names = _READERS[topic]
-            fields = dict(zip(names, read(value, 5), strict=True))
+            read = fastavro.schemaless_reader(io.BytesIO(value[5:]), _PARSED[topic], None)
+            assert isinstance(read, dict)
+            fields = read
         if topic == topics.LATEST.name:
             self._keep(self.latest, key, fields)
         elif fields is not None:

@@ -15,7 +15,9 @@ from benchmarks.orders import order
 from dropcopy.kafka import MAX_RECORD_BYTES, murmur2_partition
 from processors.core.lifecycle import cum_qty
 from processors.core.state import Grace
-from processors.encoding.records import Encoders, StateError, SubmissionReader
+from processors.encoding.results import Encoders
+from processors.encoding.state import StateError
+from processors.encoding.submissions import SubmissionReader
 from processors.mappings import tinvest
 from processors.shard import Shard
 from schemas import topics

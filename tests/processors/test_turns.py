@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import pytest
 from faust.types import TP
 
-from processors.poller import Batch, Take, Turn
+from processors.batches import Batch
+from processors.poller import Take, Turn
 
 HERE = TP("venue.frames.tinvest", 0)
 BATCHES = {HERE: Batch([], at_end=True, offset=7, metadata=None)}

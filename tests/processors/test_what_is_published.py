@@ -1,11 +1,11 @@
 """Several orders at once, under all their names: what is published is sound, whatever the order, restarts included."""
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from msgspec.structs import replace
 
 from processors.core.lifecycle import quantities, status_of
 from processors.core.model import Report, Submission, Trade

@@ -7,8 +7,9 @@ from typing import cast
 from faust.types import TP
 
 from dropcopy.settings import Settings
+from processors.batches import Batch
 from processors.mappings import tinvest
-from processors.poller import Batch, Take, Turn
+from processors.poller import Take, Turn
 from processors.sink import Record, Sink
 from processors.worker import Worker
 from schemas import topics

@@ -5,6 +5,7 @@ Which order of the exchange it became is in GetStopOrders' answer alone (T-Inves
 `StopOrder.exchange_order_id`). Neither names the lot size, so its quantity is what was submitted.
 """
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Final
 
@@ -103,7 +104,7 @@ def _answered(order: StopOrder, account: str) -> Report:
     if ord_type is OrdType.TAKE_PROFIT and order.take_profit_type == _TRAILING:
         ord_type = OrdType.TRAILING_TAKE_PROFIT
     expire_ns = _time_ns(order.expiration_time)
-    return msgspec.structs.replace(
+    return replace(
         _report(order, account, transact=order.activation_date_time or order.create_date),
         ord_type=ord_type,
         time_in_force=TimeInForce.GOOD_TILL_DATE if expire_ns else TimeInForce.GOOD_TILL_CANCEL,

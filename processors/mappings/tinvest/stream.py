@@ -8,20 +8,18 @@ UUID; the exchange's number comes with the next. Trades count pieces, all else c
 from collections.abc import Sequence
 from typing import Final
 
-import msgspec
-from msgspec import Struct
-
 from processors.core.errors import MappingError
 from processors.core.model import Report, Trade
+from processors.core.reading import again
 from processors.core.times import rfc3339_ns
-from processors.mappings.tinvest.stops import StopOrderState, stop_state
+from processors.mappings.tinvest.frames import OrderState, StreamTrade, decode_frame
+from processors.mappings.tinvest.stops import stop_state
 from processors.mappings.tinvest.words import (
     NAMELESS,
     ORDER_TYPES,
     SIDES,
     STATUSES,
     TIMES_IN_FORCE,
-    Money,
     decimal,
     is_internal,
     money,
@@ -31,52 +29,9 @@ from schemas.fix import OrdStatus, OrdType
 __all__ = ["read_frame"]
 
 
-class StreamTrade(Struct, gc=False, rename="camel"):
-    """`OrderTrade` of the stream: price of one piece, quantity in pieces."""
-
-    price: Money
-    quantity: int
-    trade_id: str = ""
-    date_time: str = ""
-
-
-class OrderState(Struct, gc=False, rename="camel"):
-    """`OrderStateStreamResponse.OrderState`, as far as it is used."""
-
-    account_id: str
-    execution_report_status: str
-    order_id: str = ""
-    order_request_id: str = ""
-    trade_order_id: str = ""
-    status_info: str = ""
-    ticker: str = ""
-    lot_size: int = 0
-    direction: str = ""
-    time_in_force: str = ""
-    order_type: str = ""
-    order_price: Money | None = None
-    currency: str = ""
-    lots_requested: int = 0
-    lots_executed: int = 0
-    lots_left: int = 0
-    lots_cancelled: int = 0
-    trades: list[StreamTrade] = []
-    created_at: str = ""
-    completion_time: str = ""
-    instrument_uid: str = ""
-
-
-class Frame(Struct, gc=False, rename="camel"):
-    """`OrderStateStreamResponse`: at most one of its variants, of which two tell of an order."""
-
-    order_state: OrderState | None = None
-    stop_order_state: StopOrderState | None = None
-
-
-# Not strict: the venue writes an int64 as text.
-_STREAM = msgspec.json.Decoder(Frame, strict=False)
-
-_PENDING_NEW, _NEW, _PARTIAL = OrdStatus.PENDING_NEW, OrdStatus.NEW, OrdStatus.PARTIALLY_FILLED
+_PENDING_NEW: Final = OrdStatus.PENDING_NEW
+_NEW: Final = OrdStatus.NEW
+_PARTIAL: Final = OrdStatus.PARTIALLY_FILLED
 _LIMIT: Final = OrdType.LIMIT
 _CAUSE_NONE: Final = "CAUSE_UNSPECIFIED"
 # "Not enough position": the order was never placed (T-Invest, orders.proto, StatusCauseInfo).
@@ -90,7 +45,7 @@ def read_frame(value: bytes) -> Sequence[Report]:
         MappingError: a status is not known, or the order is without an id.
         msgspec.DecodeError: it is no JSON of a known shape.
     """
-    frame = _STREAM.decode(value)
+    frame = decode_frame(value)
     if frame.order_state is not None:
         return (_stream(frame.order_state),)
     return () if frame.stop_order_state is None else (stop_state(frame.stop_order_state),)
@@ -118,19 +73,19 @@ def _stream(state: OrderState) -> Report:
         request_id or None,
         order_id or None,
         ord_status,
-        status,
+        again(status),
         decimal(executed * size),
         decimal(requested * size) if size else None,
         tuple([_trade(trade) for trade in state.trades]) if state.trades else (),
         rfc3339_ns(state.completion_time) or rfc3339_ns(state.created_at),
         cause if cause and cause != _CAUSE_NONE else None,
-        state.instrument_uid or None,
-        state.ticker or None,
+        again(state.instrument_uid) or None,
+        again(state.ticker) or None,
         SIDES.get(state.direction),
         ord_type,
         TIMES_IN_FORCE.get(state.time_in_force),
         money(price.units, price.nano) if price is not None and ord_type is _LIMIT else None,
-        state.currency.upper() or None,
+        again(state.currency.upper()) or None,
         # Its reports are tied by this where the client's id does not: orders of the phone app have none.
         other_id=None if request_id else state.trade_order_id or None,
     )

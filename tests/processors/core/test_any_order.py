@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from processors.core.lifecycle import avg_px, quantities, status_of
 from processors.core.model import Order
 from processors.core.state import index
-from processors.encoding.records import decode_state, encode_state
+from processors.encoding.state import decode_state, encode_state
 from schemas.fix import ExecType, JoinStatus
 from tests.processors.core.stories import Desk, Story, stories
 

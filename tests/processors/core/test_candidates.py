@@ -1,9 +1,9 @@
 """An order whose call was not answered, at a venue that knows no request ids: it is found only where it is alone."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from msgspec.structs import replace
 
 from processors.core.model import Report, Submission
 from schemas.fix import JoinStatus, OrdStatus, OrdType, Phase, Side, Source, UnmatchedReason

@@ -1,11 +1,11 @@
 """Requests to cancel or replace an order: what they came to, on the order that they are about."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from msgspec.structs import replace
 
 from processors.core.lifecycle import status_of
 from processors.core.model import Event, Report, Submission

@@ -1,11 +1,11 @@
 """The join: each side with the other, without it, late, under another name, and twice."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from msgspec.structs import replace
 
 from processors.core.model import Event, Report, Submission, Unmatched
 from schemas.fix import ExecType, JoinStatus, OrdStatus, Phase, Source, UnmatchedReason

@@ -1,17 +1,17 @@
 """Stop orders: a life of their own, and the order that each becomes."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from msgspec.structs import replace
 
 from processors.core.deadlines import expire
 from processors.core.lifecycle import status_of
 from processors.core.model import Order, Report, Submission
 from processors.core.state import index
-from processors.encoding.records import decode_state, encode_state
+from processors.encoding.state import decode_state, encode_state
 from schemas.fix import Action, ExecType, JoinStatus, OrdStatus, OrdType, Phase, Source, UnmatchedReason
 from schemas.headers import Kind
 from tests.processors.core.stories import GRACE, REQUEST, SECOND, START, Desk, change, report, submission, trade

@@ -3,6 +3,7 @@
 import io
 import re
 from collections.abc import Mapping
+from dataclasses import fields, replace
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
@@ -12,11 +13,12 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from msgspec.structs import replace
 
 from processors.core.errors import MappingError
 from processors.core.model import Account, Event, FeedStatus, Order, Submission, Terms, Unmatched
-from processors.encoding.records import Encoders, StateError, SubmissionReader, decode_state, encode_state
+from processors.encoding.results import Encoders
+from processors.encoding.state import LAYOUTS, StateError, decode_state, encode_state
+from processors.encoding.submissions import SubmissionReader
 from schemas import topics
 from schemas.fix import (
     Action,
@@ -50,9 +52,9 @@ def read(value: bytes, record: str, schema_id: int) -> dict[str, Any]:
     return fields
 
 
-def said(*structs: msgspec.Struct) -> dict[str, Any]:
+def said(*nouns: Any) -> dict[str, Any]:
     """Return the fields as a reader has to find them: decimals by their value."""
-    return {name: getattr(struct, name) for struct in structs for name in struct.__struct_fields__}
+    return {field.name: getattr(noun, field.name) for noun in nouns for field in fields(noun)}
 
 
 def same(found: dict[str, Any], expected: dict[str, Any]) -> bool:
@@ -67,7 +69,7 @@ def names(record: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("record", "structs"),
+    ("record", "nouns"),
     [
         ("execution", [Terms, Event]),
         ("unmatched", [Unmatched]),
@@ -75,10 +77,10 @@ def names(record: str) -> list[str]:
         ("submitted", [Submission]),
     ],
 )
-def test_the_cores_nouns_have_the_schemas_fields_in_its_order(record: str, structs: list[type[msgspec.Struct]]) -> None:
+def test_the_cores_nouns_have_the_schemas_fields_in_its_order(record: str, nouns: list[Any]) -> None:
     # The text of a call is for people and audits: nothing is concluded from it.
     told = [name for name in names(record) if name != "venue_request"]
-    assert [name for struct in structs for name in struct.__struct_fields__] == told
+    assert [field.name for noun in nouns for field in fields(noun)] == told
 
 
 @pytest.mark.parametrize(
@@ -323,6 +325,19 @@ def test_an_account_is_kept_without_loss() -> None:
 
     assert kept == account
     assert isinstance(kept, Account)
+
+
+@pytest.mark.parametrize("noun", LAYOUTS)
+def test_what_is_kept_has_the_fields_of_what_it_is_of_in_its_order(noun: type) -> None:
+    assert [field.name for field in fields(noun)] == list(LAYOUTS[noun].__struct_fields__)
+
+
+def test_what_an_older_version_kept_is_read_with_what_it_did_not_know_as_of_a_new_order() -> None:
+    desk = missed()
+    order = replace(desk.order, changes={"c1": 1}, asked={"c1": (Decimal(2), None)})
+    (*older, _) = msgspec.msgpack.decode(encode_state(order)[1:])
+
+    assert decode_state(b"\x01" + msgspec.msgpack.encode(older)) == replace(order, asked=None)
 
 
 def test_what_was_encoded_for_an_order_is_no_part_of_its_state() -> None:

@@ -2,18 +2,18 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import fields
 from decimal import Decimal
 from enum import Enum
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from processors.core.errors import MappingError
-from processors.core.model import Report
+from processors.core.model import Report, Trade
 from processors.mappings.tinvest import reports
 from sandbox.simulators.tinvest import wire
 from sandbox.simulators.tinvest.instruments import INSTRUMENTS
@@ -82,8 +82,8 @@ def a_trade(**changes: Any) -> dict[str, Any]:
 
 def plain(value: object) -> object:
     """Return a report as the fixtures have it: decimals as text, what is null left out."""
-    if isinstance(value, msgspec.Struct):
-        kept = {name: plain(field) for name, field in msgspec.structs.asdict(value).items()}
+    if isinstance(value, Report | Trade):
+        kept = {field.name: plain(getattr(value, field.name)) for field in fields(value)}
         return {name: field for name, field in kept.items() if field not in (None, [], False)}
     if isinstance(value, tuple | list):
         return [plain(part) for part in value]
@@ -573,9 +573,9 @@ def floats(value: object) -> Iterator[float]:
     """Yield every float in a report, of which there must be none."""
     if isinstance(value, float):
         yield value
-    elif isinstance(value, msgspec.Struct):
-        for name in value.__struct_fields__:
-            yield from floats(getattr(value, name))
+    elif isinstance(value, Report | Trade):
+        for field in fields(value):
+            yield from floats(getattr(value, field.name))
     elif isinstance(value, tuple):
         for part in value:
             yield from floats(part)
