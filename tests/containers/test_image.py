@@ -51,6 +51,12 @@ def test_it_has_neither_compilers_nor_installers_nor_the_tools_of_development(im
     assert modules.count("ModuleNotFoundError") == 3
 
 
+def test_what_every_frame_goes_through_is_compiled_in_it(image: str) -> None:
+    told = shell(image, "python -c 'from processors.app import core; print(core())'")
+
+    assert told.strip() == "compiled"
+
+
 def test_every_package_in_it_is_the_locks(image: str) -> None:
     script = (
         "import importlib.metadata as m, json;"
