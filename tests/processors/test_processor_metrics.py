@@ -62,6 +62,8 @@ def test_a_processor_tells_what_it_took_how_far_it_is_and_what_it_holds(stack: S
         until(
             lambda: sum(v for k, v in read(url).items() if k[0] == "dropcopy_processor_lag_records") == 0, 30, "no lag"
         )
+        # What was taken is told when its round is written, which is before that is committed.
+        until(lambda: read(url).get(("dropcopy_processor_transactions_total", "committed")), 30, "it is committed")
         found = read(url)
         health = httpx.get(f"{url}/healthz")
         assert process.stop() == 0
