@@ -80,7 +80,7 @@ def new_event(
     order: Order, exec_type: ExecType, trade: Trade | None, transact_ns: int | None, origin: Origin, at: int
 ) -> Event:
     """Return a step of an order as the order stands now; `at` numbers it among the results of the same record."""
-    event_id = f"{origin.topic}-{origin.partition}-{origin.offset}-{at}"
+    event_id = origin.event_id(at)
     status = join_status_of(order)
     cum, leaves = quantities(order)
     if trade is None:

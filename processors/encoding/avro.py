@@ -2,8 +2,9 @@
 
 A general Avro library walks the schema for every record and takes the values from a dict, which costs more than
 all else that happens to a record on its way. The project's schemas are flat: strings, numbers, booleans, and each
-of these or null. So a record is written as one value after the other (`records.py`), with what is here. fastavro
-reads what these write and writes what these read, which the tests hold for every schema.
+of these or null. So a record is written as one value after the other (`results.py`), and read so
+(`submissions.py`), with what is here. fastavro reads what these write and writes what these read, which the tests
+hold.
 
 Avro 1.12, "Binary Encoding": a long is zigzag and then 7 bits a byte, lowest first; a string is its
 length and its UTF-8 bytes; a union is the index of its branch and then the value.

@@ -41,7 +41,7 @@ class Origin:
         """Return the identity of the result number `index` that this record caused."""
         return f"{self.topic}-{self.partition}-{self.offset}-{index}"
 
-    def again_id(self, event: "Event", index: int) -> str:
+    def again_id(self, event: Event, index: int) -> str:
         """Return the identity of the result number `index`, which is an execution once more."""
         return self.event_id(index)
 
@@ -54,7 +54,7 @@ class Due(Origin):
     by the execution that it is of and its revision.
     """
 
-    def again_id(self, event: "Event", index: int) -> str:
+    def again_id(self, event: Event, index: int) -> str:
         """Return the identity of the next revision of an execution."""
         record, _, number = event.exec_id.rpartition("-")
         return f"{record}-{_REVISION * (event.revision + 1) + int(number)}"
