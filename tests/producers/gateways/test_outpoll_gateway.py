@@ -40,7 +40,7 @@ def venue_settings(simulator: Simulator, **changes: str) -> VenueSettings:
 @pytest.fixture
 def gateway_to(stack: Stack, simulator: Simulator) -> MakeGateway:
     def make(changes: dict[str, str] | None = None, **options: object) -> OutpollGateway:
-        gateway = GatewaySettings.model_validate({"order_timeout_s": 1, "order_settle_timeout_s": 1} | options)
+        gateway = GatewaySettings.model_validate({"order_timeout_s": 2, "order_settle_timeout_s": 1} | options)
         return OutpollGateway(stack.settings, venue_settings(simulator, **(changes or {})), gateway)
 
     return make

@@ -195,7 +195,7 @@ async def test_an_order_without_an_answer_is_found_by_its_request_id_and_never_s
 ) -> None:
     simulator.fault({"fault": fault, "count": 1})
     order = an_order()
-    async with gateway_to(order_timeout_s=0.5) as gateway:
+    async with gateway_to(order_timeout_s=2) as gateway:
         outcome = await gateway.post_order(order)
     (taken,) = simulator.orders()
     assert isinstance(outcome, Accepted)
@@ -218,7 +218,7 @@ async def test_an_order_that_the_venue_never_heard_of_stays_unknown(
 async def test_a_cancel_without_an_answer_is_repeated_and_an_order_already_canceled_is_what_was_wished(
     gateway_to: MakeGateway, simulator: Simulator, journal: JournalReader
 ) -> None:
-    async with gateway_to(order_timeout_s=0.5) as gateway:
+    async with gateway_to(order_timeout_s=2) as gateway:
         _, venue_order_id = await placed(gateway)
         simulator.fault({"fault": "drop_reply", "count": 1, "path": "DELETE /orders"})
         cancel = cancel_of(orig_venue_order_id=venue_order_id)

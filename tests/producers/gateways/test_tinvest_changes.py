@@ -114,7 +114,7 @@ async def test_a_replace_of_what_is_gone_is_rejected(gateway_to: MakeGateway, si
 async def test_a_replace_without_an_answer_is_settled_by_the_new_orders_id(
     gateway_to: MakeGateway, simulator: TInvestSimulator, journal: JournalReader
 ) -> None:
-    async with gateway_to(order_timeout_s=0.5) as gateway:
+    async with gateway_to(order_timeout_s=2) as gateway:
         order = await placed(gateway)
         simulator.fault({"fault": "drop_reply", "method": "ReplaceOrder"})
         replace = ReplaceOrder(
@@ -155,7 +155,7 @@ async def test_a_stop_order_without_an_answer_is_sent_again_under_its_key_and_th
 ) -> None:
     simulator.fault({"fault": "drop_reply", "method": "PostStopOrder"})
     stop = a_stop_far_away()
-    async with gateway_to(order_timeout_s=0.5) as gateway:
+    async with gateway_to(order_timeout_s=2) as gateway:
         outcome = await gateway.post_stop_order(stop)
     (known,) = simulator.stop_orders()
     assert isinstance(outcome, Accepted)
@@ -167,7 +167,7 @@ async def test_a_stop_order_without_an_answer_is_sent_again_under_its_key_and_th
 async def test_a_cancel_that_was_not_carried_out_before_its_answer_got_lost_is_made_again(
     gateway_to: MakeGateway, simulator: TInvestSimulator
 ) -> None:
-    async with gateway_to(order_timeout_s=0.5) as gateway:
+    async with gateway_to(order_timeout_s=2) as gateway:
         order = await placed(gateway)
         simulator.fault({"fault": "answer", "status": 503, "method": "CancelOrder"})
         outcome = await gateway.cancel_order(CancelOrder(account=ACCOUNT, orig_venue_order_id=order.venue_order_id))
@@ -178,7 +178,7 @@ async def test_a_cancel_that_was_not_carried_out_before_its_answer_got_lost_is_m
 async def test_that_a_second_cancel_is_refused_says_nothing_of_the_first(
     gateway_to: MakeGateway, simulator: TInvestSimulator, journal: JournalReader
 ) -> None:
-    async with gateway_to(order_timeout_s=0.5) as gateway:
+    async with gateway_to(order_timeout_s=2) as gateway:
         order = await placed(gateway)
         simulator.fault({"fault": "drop_reply", "method": "CancelOrder"})
         cancel = CancelOrder(account=ACCOUNT, orig_venue_order_id=order.venue_order_id)

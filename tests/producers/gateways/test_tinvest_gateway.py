@@ -179,7 +179,7 @@ async def test_without_an_answer_the_outcome_is_unknown_and_no_second_order_is_s
     simulator.fault({"fault": "ignore"})
     simulator.fault({"fault": "drop_reply"})
     order = a_new_order()
-    async with gateway_to(order_timeout_s=0.5, order_settle_timeout_s=0.5) as gateway:
+    async with gateway_to(order_timeout_s=2, order_settle_timeout_s=0.5) as gateway:
         outcome = await gateway.post_order(order)
     assert isinstance(outcome, Unknown)
     assert outcome.code == "TIMEOUT"
@@ -194,7 +194,7 @@ async def test_what_came_of_a_call_without_an_answer_is_asked_by_its_request_id_
 ) -> None:
     simulator.fault({"fault": "drop_reply"})
     order = a_new_order()
-    async with gateway_to(order_timeout_s=0.5) as gateway:
+    async with gateway_to(order_timeout_s=2) as gateway:
         outcome = await getattr(gateway, method)(order)
     (placed,) = simulator.orders()
     assert isinstance(outcome, Accepted)
@@ -207,7 +207,7 @@ async def test_what_a_venue_does_not_know_yet_may_still_be_on_its_way_and_is_ask
 ) -> None:
     simulator.fault({"fault": "ignore"})
     simulator.fault({"fault": "drop_reply"})
-    async with gateway_to(order_timeout_s=0.3, order_settle_timeout_s=1.5) as gateway:
+    async with gateway_to(order_timeout_s=2, order_settle_timeout_s=3) as gateway:
         outcome = await gateway.post_order(a_new_order())
     assert isinstance(outcome, Unknown)
     assert simulator.stats()["OrdersService/GetOrderState"] > 1

@@ -76,7 +76,7 @@ async def test_a_query_that_gets_no_answer_is_made_again(
     queries_at: MakeQueries, simulator: TInvestSimulator, fault: str
 ) -> None:
     simulator.fault({"fault": fault, "method": "GetOrders"})
-    async with queries_at(order_timeout_s=0.3) as queries:
+    async with queries_at(order_timeout_s=2) as queries:
         assert await queries.get_orders(ACCOUNT) == []
     assert simulator.stats()["OrdersService/GetOrders"] == 2
 
@@ -107,7 +107,7 @@ async def test_a_venue_that_keeps_failing_is_given_up_in_time(
     queries_at: MakeQueries, simulator: TInvestSimulator
 ) -> None:
     simulator.fault({"fault": "answer", "status": 503, "body": "", "count": 1000})
-    async with queries_at(query_timeout_s=0.5) as queries:
+    async with queries_at(query_timeout_s=3) as queries:
         with pytest.raises(TInvestError, match="HTTP_503"):
             await queries.get_accounts()
     assert len(simulator.calls()) > 1
@@ -133,7 +133,7 @@ async def test_queries_wait_for_their_turn_and_no_longer_than_allowed(
     queries_at: MakeQueries, simulator: TInvestSimulator
 ) -> None:
     simulator.limit({"methods": {"GetOrders": {"calls": 1, "seconds": 600}}})
-    async with queries_at(query_timeout_s=0.5) as queries:
+    async with queries_at(query_timeout_s=2) as queries:
         await queries.get_orders(ACCOUNT)
         with pytest.raises(LimitError, match="GetOrders"):
             await queries.get_orders(ACCOUNT)

@@ -120,7 +120,7 @@ async def test_a_frame_is_held_back_with_those_after_it(venue: Simulator) -> Non
 async def test_an_order_may_be_taken_and_its_call_never_answered(venue: Simulator, fault: str, outcome: str) -> None:
     venue.fault({"fault": fault})
     with pytest.raises(httpx.TransportError):
-        await call(venue, "POST", "/orders/limit", LIMIT, timeout_s=0.3)
+        await call(venue, "POST", "/orders/limit", LIMIT, timeout_s=2)
     (order,) = venue.orders()
     await told(venue, order["order_id"])
     assert [item["i"] for item in await history(venue)] == [order["order_id"]]
@@ -133,7 +133,7 @@ async def test_a_cancel_may_be_done_and_never_answered(venue: Simulator) -> None
     venue.fault({"fault": "drop_reply", "path": "/orders/limit/"})
     await place(venue)  # the fault waits for a call of its path
     with pytest.raises(httpx.TransportError):
-        await call(venue, "DELETE", f"/orders/limit/{order_id}", timeout_s=0.3)
+        await call(venue, "DELETE", f"/orders/limit/{order_id}", timeout_s=2)
     assert entry(venue, order_id)["status"] == "CANCELED"
 
 

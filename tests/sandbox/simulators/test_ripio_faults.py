@@ -142,7 +142,7 @@ async def test_an_answer_may_come_late_before_or_after_the_order_is_taken(
 async def test_a_dropped_reply_leaves_an_order_that_the_client_does_not_know_of(simulator: Simulator) -> None:
     simulator.fault({"fault": "drop_reply"})
     with pytest.raises(OutcomeUnknown):
-        await call(simulator, "POST", "/orders", an_order(external_id="mine"), timeout_s=0.3)
+        await call(simulator, "POST", "/orders", an_order(external_id="mine"), timeout_s=2)
     assert (await data(simulator, "GET", "/orders/by-external-id/mine"))["status"] == "open"
     await until(lambda: simulator.calls()[0]["outcome"] == "dropped")
 

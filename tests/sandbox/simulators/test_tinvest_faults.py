@@ -101,7 +101,7 @@ async def test_a_cancel_may_be_done_and_never_answered(resting: TInvestSimulator
     resting.fault({"fault": fault, "method": "CancelOrder"})
     wish = {"accountId": resting.accounts[0], "orderId": order["orderId"]}
     with pytest.raises(OutcomeUnknown):
-        await call(resting, "OrdersService/CancelOrder", wish, timeout_s=0.3)
+        await call(resting, "OrdersService/CancelOrder", wish, timeout_s=2)
     assert resting.orders()[0]["status"] == "EXECUTION_REPORT_STATUS_CANCELLED"
     await until(lambda: resting.calls()[-1]["outcome"])
     last = resting.calls()[-1]
@@ -125,7 +125,7 @@ async def test_without_a_method_an_unanswered_call_is_that_of_the_next_new_order
                 "stopOrderType": 2,
                 "orderId": "5b2ff9a4-6e5c-4d4e-8a6d-6a36d5a1f001",
             },
-            timeout_s=0.3,
+            timeout_s=2,
         )
     assert len(await stop_orders(resting)) == 1
 

@@ -283,7 +283,7 @@ async def test_fault_delay_holds_one_side_back_and_keeps_its_order(simulator: TI
 async def test_fault_drop_reply_takes_the_order_and_never_answers(simulator: TInvestSimulator) -> None:
     simulator.fault({"fault": "drop_reply"})
     with pytest.raises(OutcomeUnknown):
-        await call(simulator, "OrdersService/PostOrder", an_order(simulator), timeout_s=0.3)
+        await call(simulator, "OrdersService/PostOrder", an_order(simulator), timeout_s=2)
     (entry,) = simulator.orders()
     assert entry["told"]
 
