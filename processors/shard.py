@@ -13,7 +13,7 @@ from processors.batches import Consumed
 from processors.core import deadlines, feeds
 from processors.core.errors import MappingError
 from processors.core.join import on_report, on_submission
-from processors.core.model import Account, Event, Order, Origin, Report, Submission, Terms
+from processors.core.model import Account, Order, Origin, Report, Submission
 from processors.core.reading import UNREADABLE, QuantityOf
 from processors.core.state import Grace, Outcome, Partition, index, joined
 from processors.dead_letters import HEADROOM_BYTES, dead_letter
@@ -31,10 +31,13 @@ from schemas.topics import account_key, venue_of
 
 __all__ = ["Reports", "Shard"]
 
-_NONE: Final[tuple[Event | None, Terms | None, bytes]] = (None, None, b"")
 _EXECUTIONS: Final = topics.EXECUTIONS.name
 _LATEST: Final = topics.LATEST.name
 _STATE: Final = topics.STATE.name
+# A member of an enum is looked up by name at every use; these are used for every record.
+_STREAM: Final = Source.STREAM
+_RECONCILIATION: Final = Source.RECONCILIATION
+_GATEWAY: Final = Source.GATEWAY
 _FRAME: Final = Kind.FRAME.value
 _SNAPSHOT: Final = Kind.SNAPSHOT.value
 # How many frames go through one step before the next: few enough to stay in the caches.
@@ -79,7 +82,6 @@ class Shard:
         # The account whose orders a snapshot tells of.
         self._asked = ""
         self._records: list[Record] = []
-        self._newest: dict[str, tuple[Event | None, Terms | None, bytes]] = {}
         self._headers = HeaderReader()
 
     def restore(self, kept: Mapping[bytes, bytes]) -> None:
@@ -145,7 +147,7 @@ class Shard:
                 except MappingError as error:
                     self._bury(message, error, "submission")
             for offset, submission in read:
-                origin = Origin(topics.SUBMITTED.name, self.number, offset, submission.phase_ns, Source.GATEWAY)
+                origin = Origin(topics.SUBMITTED.name, self.number, offset, submission.phase_ns, _GATEWAY)
                 on_submission(self.state, submission, origin, self._out)
 
     def _rekey(self, message: Consumed, submission: Submission) -> bool:
@@ -187,15 +189,15 @@ class Shard:
                 read.append((message.offset(), headers, key, self._reports(venue, message, headers)))
                 continue
             # What the others say depends on what was told before them.
-            self._join(venue, read, Source.STREAM)
+            self._join(venue, read, _STREAM)
             read = []
             if headers[3] == _SNAPSHOT:
                 self._asked = key
                 snapshot = (message.offset(), headers, key, self._reports(venue, message, headers))
-                self._join(venue, [snapshot], Source.RECONCILIATION)
+                self._join(venue, [snapshot], _RECONCILIATION)
             else:
                 self._take_marker(venue, message, FrameHeaders(*headers))
-        self._join(venue, read, Source.STREAM)
+        self._join(venue, read, _STREAM)
 
     def _reports(self, venue: str, message: Consumed, headers: Headers) -> Sequence[Report]:
         try:
@@ -213,7 +215,7 @@ class Shard:
                 at = on_report(state, venue, report, origin, out, at)
             account = feeds.account_of(state, key, venue, headers[1])
             # An answer over REST doesn't say how far the stream was heard.
-            heard_ns = headers[6] if source is Source.STREAM else 0
+            heard_ns = headers[6] if source is _STREAM else 0
             if feeds.hear(key, account, headers[4], headers[5], heard_ns, out):
                 self.counts.missing[venue] += 1
         self._write_executions(out)
@@ -228,7 +230,7 @@ class Shard:
                 # What could not be read there isn't known: it says no more than that the feed lives.
                 headers = headers._replace(kind=Kind.HEARTBEAT)
         topic = topics.frames_topic(venue).name
-        origin = Origin(topic, self.number, message.offset(), headers.received_ns, Source.STREAM)
+        origin = Origin(topic, self.number, message.offset(), headers.received_ns, _STREAM)
         feeds.on_marker(self.state, headers, marker.feed, marker.reason, origin, self._out, marker.unread)
 
     def _order_qty(self, request_id: str | None, name: str | None) -> Decimal | None:
@@ -242,35 +244,35 @@ class Shard:
 
     def _write_executions(self, out: Outcome) -> None:
         """Encode the executions at once: what a record made is still at hand then, in the processor's caches too."""
-        encode, records, newest = self._encoders.execution, self._records, self._newest
+        encode, records = self._encoders.execution, self._records
         self.counts.executions += len(out.executions)
         for terms, event in out.executions:
-            encoded = encode(terms, event)
-            key = terms.order_request_id
-            newest[key] = (event, terms, encoded)
-            records.append((_EXECUTIONS, encoded, key, -1, None))
+            encoded = event.encoded = encode(terms, event)
+            event.encoded_terms = terms
+            records.append((_EXECUTIONS, encoded, terms.order_request_id, -1, None))
         out.executions.clear()
 
     def _write(self, out: Outcome) -> None:
         self._write_executions(out)
-        records, encoders, newest = self._records, self._encoders, self._newest
+        records, encoders = self._records, self._encoders
         for key, order in out.orders.items():
             if order is None:
                 records.append((_STATE, None, f"o:{key}", self.number, None))
                 continue
             last = order.last
             if last is not None:
-                told, terms, encoded = newest.get(key, _NONE)
-                if told is not last or terms is not order.terms:
+                encoded = last.encoded
+                if encoded is None or last.encoded_terms is not order.terms:
                     encoded = encoders.execution(order.terms, last)
                 records.append((_LATEST, encoders.latest(encoded), key, -1, None))
+                for event in (last, *order.unjoined):
+                    event.encoded = event.encoded_terms = None
                 if joined(order):
                     # It would only be told again if its other side came.
                     order.last = None
             if order.ended_ns:
                 order.terms.encoded = None  # there is little to be told of it any more
             records.append((_STATE, encode_state(order), f"o:{key}", self.number, None))
-        newest.clear()
 
     def _write_rest(self, out: Outcome) -> None:
         records, encoders = self._records, self._encoders

@@ -46,25 +46,18 @@ from schemas.topics import account_key
 
 __all__ = ["on_report", "on_submission"]
 
-# Of an order's terms, what the submission says stands above what the venue says.
-_SUBMITTED: Final = (
-    "instrument",
-    "side",
-    "ord_type",
-    "time_in_force",
-    "price",
-    "stop_price",
-    "expire_ns",
-    "cash_order_qty",
-    "take_profit_price",
-)
-_TOLD: Final = ("symbol", "currency", "order_qty")
-
 _STEPS_OF_PHASE: Final = {
     Phase.ACCEPTED: (Fact.SENT_OUT, ExecType.ORDER_STATUS),
     Phase.REJECTED: (Fact.REFUSED, ExecType.REJECTED),
 }
 _CHANGES: Final = frozenset({Action.CANCEL, Action.CANCEL_STOP, Action.AMEND})
+# A member of an enum is looked up by name at every use; these are used for every record.
+_PENDING_NEW: Final = OrdStatus.PENDING_NEW
+_RECONCILIATION: Final = Source.RECONCILIATION
+_REPLACE: Final = Action.REPLACE
+_UNKNOWN: Final = Phase.UNKNOWN
+_UNANSWERED: Final = Fact.UNANSWERED.value
+_ORDER_STATUS: Final = ExecType.ORDER_STATUS
 
 
 def on_report(state: Partition, venue: str, report: Report, origin: Origin, out: Outcome, start: int = 0) -> int:
@@ -90,7 +83,7 @@ def on_report(state: Partition, venue: str, report: Report, origin: Origin, out:
         order.created_ns = report.created_ns
         out.orders[key] = order
     if name is not None and not known and name not in order.names:
-        changed |= call(state, account, key, order, name, provisional=report.ord_status is OrdStatus.PENDING_NEW)
+        changed |= call(state, account, key, order, name, provisional=report.ord_status is _PENDING_NEW)
         out.orders[key] = order
     if report.other_id is not None and report.other_id not in order.names:
         start = absorb(state, account, key, order, report.other_id, origin, out, start)
@@ -123,7 +116,7 @@ def _is_long_over(state: Partition, account: str, report: Report, origin: Origin
     A trade by itself does not say whether its order has ended; an order that has not is told of besides.
     """
     is_of_the_past = report.ord_status in FINAL or report.venue_status is None
-    if origin.source is not Source.RECONCILIATION or not is_of_the_past:
+    if origin.source is not _RECONCILIATION or not is_of_the_past:
         return False
     at_ns = report.transact_ns if report.transact_ns is not None else origin.received_ns
     if origin.received_ns - at_ns <= state.grace.retention_ns:
@@ -136,7 +129,7 @@ def on_submission(state: Partition, submission: Submission, origin: Origin, out:
     """Join one record of `orders.submitted`: the intent of an order or of its change, or what the call came to."""
     if submission.action in _CHANGES:
         changes.on_change(state, submission, origin, out)
-    elif submission.action is Action.REPLACE:
+    elif submission.action is _REPLACE:
         start = _on_new(state, changes.inherit(state, submission), origin, out)
         start = changes.on_change(state, submission, origin, out, start)
         key = submission.order_request_id
@@ -159,8 +152,8 @@ def _on_new(state: Partition, submission: Submission, origin: Origin, out: Outco
     if (name := submission.venue_order_id) is not None and name not in order.names:
         start = absorb(state, account, key, order, name, origin, out, start)
         call(state, account, key, order, name, provisional=False)
-    if submission.phase is Phase.UNKNOWN:
-        order.facts |= Fact.UNANSWERED.value
+    if submission.phase is _UNKNOWN:
+        order.facts |= _UNANSWERED
     elif submission.phase in _STEPS_OF_PHASE:
         start = _answered(order, submission, origin, out, start)
     if state.triggered:
@@ -186,13 +179,7 @@ def _answered(order: Order, submission: Submission, origin: Origin, out: Outcome
 def _submission_arrived(
     state: Partition, account: str, key: str, order: Order, submission: Submission, origin: Origin, out: Outcome
 ) -> int:
-    told = order.terms
-    order.terms = told.but(
-        submitted_quantity=submission.quantity,
-        submitted_ns=submission.submitted_ns,
-        replaces=_replaced_key(state, account, submission),
-        **{name: value for name in _SUBMITTED if (value := getattr(submission, name)) is not None},
-    )
+    order.terms = _terms_submitted(order.terms, submission, _replaced_key(state, account, submission))
     if order.asked:
         amends.apply_taken(order)
     if not is_uuid(key):
@@ -200,14 +187,42 @@ def _submission_arrived(
     if order.reported_ns:
         start = both_here(order, "its submission came after its time", origin, out, 0)
         return changes.replaced_by(state, key, order, origin, out, start)
-    order.last = new_event(order, ExecType.ORDER_STATUS, None, submission.submitted_ns, origin, 0)
+    order.last = new_event(order, _ORDER_STATUS, None, submission.submitted_ns, origin, 0)
     order.due_ns = submission.submitted_ns + state.grace.reply_ns
     state.wake(account, order.due_ns, key)
     return 1
 
 
+def _terms_submitted(told: Terms, submission: Submission, replaces: str | None) -> Terms:
+    """Return an order's terms with what the submission says, which stands above what the venue says."""
+    wish = submission
+    return Terms(
+        told.order_request_id,
+        told.venue,
+        told.account,
+        wish.instrument if wish.instrument is not None else told.instrument,
+        told.symbol,
+        wish.side if wish.side is not None else told.side,
+        wish.ord_type if wish.ord_type is not None else told.ord_type,
+        wish.time_in_force if wish.time_in_force is not None else told.time_in_force,
+        wish.price if wish.price is not None else told.price,
+        told.currency,
+        wish.quantity,
+        wish.submitted_ns,
+        told.order_qty,
+        wish.stop_price if wish.stop_price is not None else told.stop_price,
+        wish.expire_ns if wish.expire_ns is not None else told.expire_ns,
+        replaces,
+        told.replaced_by,
+        told.triggers,
+        told.triggered_by,
+        wish.cash_order_qty if wish.cash_order_qty is not None else told.cash_order_qty,
+        wish.take_profit_price if wish.take_profit_price is not None else told.take_profit_price,
+    )
+
+
 def _replaced_key(state: Partition, account: str, submission: Submission) -> str | None:
-    if submission.action is not Action.REPLACE:
+    if submission.action is not _REPLACE:
         return None
     name = submission.orig_venue_order_id
     alias = state.aliases.get(account, {}).get(name or "")
@@ -237,10 +252,23 @@ def _merge_told(order: Order, report: Report) -> bool:
         and report.order_qty == terms.order_qty
     ):
         return False
-    news = {name: value for name in _TOLD if (value := getattr(report, name)) not in (None, getattr(terms, name))}
-    for name in _SUBMITTED:
-        value, known = getattr(report, name), getattr(terms, name)
-        if value is not None and value != known and (known is None or not submitted):
+    news: dict[str, object] = {}
+    for name, value, known, is_wish in (
+        ("symbol", report.symbol, terms.symbol, False),
+        ("currency", report.currency, terms.currency, False),
+        ("order_qty", report.order_qty, terms.order_qty, False),
+        # What the submission says of these stands above what the venue says.
+        ("instrument", report.instrument, terms.instrument, True),
+        ("side", report.side, terms.side, True),
+        ("ord_type", report.ord_type, terms.ord_type, True),
+        ("time_in_force", report.time_in_force, terms.time_in_force, True),
+        ("price", report.price, terms.price, True),
+        ("stop_price", report.stop_price, terms.stop_price, True),
+        ("expire_ns", report.expire_ns, terms.expire_ns, True),
+        ("cash_order_qty", report.cash_order_qty, terms.cash_order_qty, True),
+        ("take_profit_price", report.take_profit_price, terms.take_profit_price, True),
+    ):
+        if value is not None and value != known and not (is_wish and submitted and known is not None):
             news[name] = value
     if news:
         order.terms = terms.but(**news)

@@ -1,6 +1,5 @@
 """Results of an order: an event as the order stands, the same again when its other side came."""
 
-from dataclasses import replace
 from typing import Final
 
 from processors.core.lifecycle import avg_px, quantities, status_of
@@ -59,14 +58,8 @@ def publish_again(order: Order, origin: Origin, out: Outcome, start: int) -> int
 
 def revised(order: Order, event: Event, status: JoinStatus, event_id: str) -> Event:
     """Return an execution as it is to be published again."""
-    return replace(
-        event,
-        join_status=status,
-        unmatched_reason=order.unmatched_reason,
-        late=status is _MATCHED and order.unmatched_revision > 0,
-        revision=event.revision + 1,
-        event_id=event_id,
-    )
+    late = status is _MATCHED and order.unmatched_revision > 0
+    return event.told_again(status, order.unmatched_reason, late, event_id)
 
 
 def join_status_of(order: Order) -> JoinStatus:

@@ -126,7 +126,9 @@ def optional_word(value: str | None) -> bytes:
 
 def _number(value: Decimal) -> bytes:
     # One text for one number, for equal ones are remembered as one: 22.00 is 22.
-    told = format(value, "f")
+    told = str(value)
+    if "E" in told:
+        told = format(value, "f")
     return text(told.rstrip("0").rstrip(".") if "." in told else told)
 
 

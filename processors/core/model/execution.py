@@ -218,3 +218,44 @@ class Event:
         self.commission = commission
         self.commission_currency = commission_currency
         self.last_liquidity_ind = last_liquidity_ind
+        # The record that was made of it, and of which terms: no fields, for they say nothing of their own.
+        self.encoded: bytes | None = None
+        self.encoded_terms: Terms | None = None
+
+    def told_again(
+        self,
+        join_status: JoinStatus,
+        unmatched_reason: UnmatchedReason | None,
+        late: bool,
+        event_id: str,
+    ) -> "Event":
+        """Return its next revision."""
+        return Event(
+            self.venue_order_id,
+            self.ord_status,
+            self.exec_type,
+            self.cum_qty,
+            self.leaves_qty,
+            self.avg_px,
+            self.last_qty,
+            self.last_px,
+            self.trade_id,
+            self.text,
+            self.venue_status,
+            self.transact_ns,
+            self.received_ns,
+            join_status,
+            unmatched_reason,
+            late,
+            self.revision + 1,
+            self.source,
+            self.exec_id,
+            event_id,
+            self.raw_topic,
+            self.raw_partition,
+            self.raw_offset,
+            self.change_request_id,
+            self.commission,
+            self.commission_currency,
+            self.last_liquidity_ind,
+        )

@@ -32,6 +32,8 @@ __all__ = ["read_frame"]
 _PENDING_NEW: Final = OrdStatus.PENDING_NEW
 _NEW: Final = OrdStatus.NEW
 _PARTIAL: Final = OrdStatus.PARTIALLY_FILLED
+_CANCELED: Final = OrdStatus.CANCELED
+_REJECTED: Final = OrdStatus.REJECTED
 _LIMIT: Final = OrdType.LIMIT
 _CAUSE_NONE: Final = "CAUSE_UNSPECIFIED"
 # "Not enough position": the order was never placed (T-Invest, orders.proto, StatusCauseInfo).
@@ -64,9 +66,9 @@ def _stream(state: OrderState) -> Report:
             ord_status = _PENDING_NEW
     elif ord_status is _PARTIAL:
         if _rest_canceled(state, requested, executed):
-            ord_status = OrdStatus.CANCELED
+            ord_status = _CANCELED
     elif state.status_info == _CAUSE_NOT_PLACED and not executed:
-        ord_status = OrdStatus.REJECTED
+        ord_status = _REJECTED
     ord_type, price, cause = ORDER_TYPES.get(state.order_type), state.order_price, state.status_info
     return Report(
         state.account_id,
