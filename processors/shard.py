@@ -178,13 +178,15 @@ class Shard:
 
     def _take_chunk(self, venue: str, messages: Sequence[Consumed]) -> None:
         """Take some records step by step: each step over all of them, which is half as long as record by record."""
-        read: list[_Read] = []
+        named: list[tuple[Consumed, Headers, str]] = []
         for message in messages:
             try:
                 headers, key = self._headers.read(message.headers())
+                named.append((message, headers, key))
             except HeaderError as error:
                 self._bury(message, error, "frame")
-                continue
+        read: list[_Read] = []
+        for message, headers, key in named:
             if headers[3] == _FRAME:
                 read.append((message.offset(), headers, key, self._reports(venue, message, headers)))
                 continue
@@ -213,6 +215,7 @@ class Shard:
             at = 0
             for report in reports:
                 at = on_report(state, venue, report, origin, out, at)
+        for _, headers, key, _ in read:
             account = feeds.account_of(state, key, venue, headers[1])
             # An answer over REST doesn't say how far the stream was heard.
             heard_ns = headers[6] if source is _STREAM else 0
