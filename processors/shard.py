@@ -210,7 +210,7 @@ class Shard:
 
     def _join(self, venue: str, read: list[_Read], source: Source) -> None:
         state, out, number, topic = self.state, self._out, self.number, topics.frames_topic(venue).name
-        for offset, headers, key, reports in read:
+        for offset, headers, _, reports in read:
             origin = Origin(topic, number, offset, headers[6], source)
             at = 0
             for report in reports:

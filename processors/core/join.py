@@ -246,32 +246,54 @@ def _merge_told(order: Order, report: Report) -> bool:
     terms = order.terms
     submitted = terms.submitted_ns is not None
     if (
-        submitted
-        and report.symbol == terms.symbol
+        report.symbol == terms.symbol
         and report.currency == terms.currency
         and report.order_qty == terms.order_qty
+        and (submitted or _wishes_the_same(terms, report))
     ):
         return False
-    news: dict[str, object] = {}
-    for name, value, known, is_wish in (
-        ("symbol", report.symbol, terms.symbol, False),
-        ("currency", report.currency, terms.currency, False),
-        ("order_qty", report.order_qty, terms.order_qty, False),
-        # What the submission says of these stands above what the venue says.
-        ("instrument", report.instrument, terms.instrument, True),
-        ("side", report.side, terms.side, True),
-        ("ord_type", report.ord_type, terms.ord_type, True),
-        ("time_in_force", report.time_in_force, terms.time_in_force, True),
-        ("price", report.price, terms.price, True),
-        ("stop_price", report.stop_price, terms.stop_price, True),
-        ("expire_ns", report.expire_ns, terms.expire_ns, True),
-        ("cash_order_qty", report.cash_order_qty, terms.cash_order_qty, True),
-        ("take_profit_price", report.take_profit_price, terms.take_profit_price, True),
-    ):
-        if value is not None and value != known and not (is_wish and submitted and known is not None):
-            news[name] = value
+    news = _news(terms, report, submitted=submitted)
     if news:
         order.terms = terms.but(**news)
         if "order_qty" in news:
             lifecycle.count(order)
     return bool(news)
+
+
+def _wishes_the_same(terms: Terms, report: Report) -> bool:
+    return (
+        report.instrument == terms.instrument
+        and report.side is terms.side
+        and report.ord_type is terms.ord_type
+        and report.time_in_force is terms.time_in_force
+        and report.price == terms.price
+        and report.stop_price == terms.stop_price
+        and report.expire_ns == terms.expire_ns
+        and report.cash_order_qty == terms.cash_order_qty
+        and report.take_profit_price == terms.take_profit_price
+    )
+
+
+def _news(terms: Terms, report: Report, *, submitted: bool) -> dict[str, object]:
+    told = (
+        ("symbol", report.symbol, terms.symbol),
+        ("currency", report.currency, terms.currency),
+        ("order_qty", report.order_qty, terms.order_qty),
+    )
+    # What the submission says of these stands above what the venue says.
+    wished = (
+        ("instrument", report.instrument, terms.instrument),
+        ("side", report.side, terms.side),
+        ("ord_type", report.ord_type, terms.ord_type),
+        ("time_in_force", report.time_in_force, terms.time_in_force),
+        ("price", report.price, terms.price),
+        ("stop_price", report.stop_price, terms.stop_price),
+        ("expire_ns", report.expire_ns, terms.expire_ns),
+        ("cash_order_qty", report.cash_order_qty, terms.cash_order_qty),
+        ("take_profit_price", report.take_profit_price, terms.take_profit_price),
+    )
+    news: dict[str, object] = {name: value for name, value, known in told if value is not None and value != known}
+    for name, value, known in wished:
+        if value is not None and value != known and (known is None or not submitted):
+            news[name] = value
+    return news
