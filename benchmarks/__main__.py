@@ -1,9 +1,10 @@
 """`python -m benchmarks`: how fast, how heavy, how soon again, how late.
 
-Each part has a broker of its own, runs the real `dropcopy process` as a process, and measures it from
+Each part but the first has a broker of its own, runs the real `dropcopy process` as a process, and measures it from
 outside; the broker shares the machine. The figures are of this machine at this moment: compare only
 what was measured in one run.
 
+    shard       the join alone, in this process, of at most 10,000 orders
     throughput  a day of orders lies in the topics; the time until one worker has committed it all
     restart     as many live orders in the state; the time from a start to the first result
     latency     frames at a steady rate; from before a frame is produced to its result being read,
@@ -21,10 +22,11 @@ from rich.table import Table
 
 from benchmarks.latency import latency
 from benchmarks.restart import restart
+from benchmarks.shard import shard
 from benchmarks.throughput import throughput
 from processors.app import core
 
-PARTS = ("throughput", "restart", "latency")
+PARTS = ("shard", "throughput", "restart", "latency")
 
 
 def main(
@@ -44,7 +46,9 @@ def main(
     start_s = time.perf_counter()
     for name in wanted:
         with console.status(f"{name} …"):
-            if name == "throughput":
+            if name == "shard":
+                found |= shard(orders)
+            elif name == "throughput":
                 found |= throughput(orders, guarantee)
             elif name == "restart":
                 found |= restart(orders, guarantee)

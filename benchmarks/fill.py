@@ -13,13 +13,13 @@ from dropcopy.settings import Settings
 from schemas.headers import FrameHeaders, Kind, pack
 from schemas.topics import SUBMITTED, account_key, frames_topic
 
-__all__ = ["fill", "frame_headers"]
+__all__ = ["fill", "frame_headers", "items"]
 
 Headers = list[tuple[str, str | bytes | None]]
 Item = tuple[int, int, str, str, bytes, Headers | None]
 
 
-def _items(start_ns: int, write: AvroWriter, orders: range, frames_each: int) -> Iterator[Item]:
+def items(start_ns: int, write: AvroWriter, orders: range, frames_each: int) -> Iterator[Item]:
     """Yield every record in the order of its time: (time, number, topic, key, value, headers)."""
     frames = frames_topic("tinvest").name
     sequence: dict[str, int] = {}
@@ -66,7 +66,7 @@ def fill(
     write = AvroWriter("submitted", schema_ids(settings, [SUBMITTED])[SUBMITTED.name])
     start_s = time.perf_counter()
     records = size = 0
-    for time_ns, _, topic, key, value, headers in _items(start_ns, write, range(first, first + count), frames_each):
+    for time_ns, _, topic, key, value, headers in items(start_ns, write, range(first, first + count), frames_each):
         records += 1
         size += len(value)
         while True:
