@@ -193,9 +193,8 @@ def _submission_arrived(
     return 1
 
 
-def _terms_submitted(told: Terms, submission: Submission, replaces: str | None) -> Terms:
+def _terms_submitted(told: Terms, wish: Submission, replaces: str | None) -> Terms:
     """Return an order's terms with what the submission says, which stands above what the venue says."""
-    wish = submission
     return Terms(
         told.order_request_id,
         told.venue,

@@ -126,6 +126,7 @@ def optional_word(value: str | None) -> bytes:
 
 def _number(value: Decimal) -> bytes:
     # One text for one number, for equal ones are remembered as one: 22.00 is 22.
+    # Sooner than `format`, but with an exponent where there are many zeros.
     told = str(value)
     if "E" in told:
         told = format(value, "f")
