@@ -5,13 +5,15 @@ outside; the broker shares the machine. The figures are of this machine at this 
 what was measured in one run.
 
     shard       the join alone, in this process, of at most 10,000 orders
-    throughput  a day of orders lies in the topics; the time until one worker has committed it all
+    throughput  a day of orders lies in the topics; the time until a worker of one process has committed it all
+    cores       the same of a worker that has a process for each core (`--processes`)
     restart     as many live orders in the state; the time from a start to the first result
     latency     frames at a steady rate; from before a frame is produced to its result being read,
                 read_committed
 """
 
 import json
+import os
 import sys
 import time
 from typing import Annotated
@@ -26,7 +28,7 @@ from benchmarks.shard import shard
 from benchmarks.throughput import throughput
 from processors.app import core
 
-PARTS = ("shard", "throughput", "restart", "latency")
+PARTS = ("shard", "throughput", "cores", "restart", "latency")
 
 
 def main(
@@ -34,6 +36,7 @@ def main(
     rate: Annotated[int, typer.Option(help="Frames a second of the latency part.", min=1)] = 300,
     seconds: Annotated[float, typer.Option(help="How long the latency part lasts.", min=5)] = 40,
     guarantee: Annotated[str, typer.Option(help="exactly_once or at_least_once.")] = "exactly_once",
+    processes: Annotated[int, typer.Option(help="The processes of the part cores.", min=1)] = os.cpu_count() or 1,
     only: Annotated[list[str] | None, typer.Option(help=f"One of {', '.join(PARTS)}; may be repeated.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
 ) -> None:
@@ -49,7 +52,9 @@ def main(
             if name == "shard":
                 found |= shard(orders)
             elif name == "throughput":
-                found |= throughput(orders, guarantee)
+                found |= throughput(orders, guarantee, 1)
+            elif name == "cores":
+                found |= {f"cores_{key}": value for key, value in throughput(orders, guarantee, processes).items()}
             elif name == "restart":
                 found |= restart(orders, guarantee)
             else:

@@ -18,16 +18,22 @@ INPUTS = (SUBMITTED.name, frames_topic("tinvest").name)
 _TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 
 
+def _family(pid: int) -> list[Path]:
+    """Return where the system tells of a process and of those that it started."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [Path(f"/proc/{one}") for one in (pid, *children)]
+
+
 def cpu_s(pid: int) -> float:
-    """Return the CPU seconds that a process has used, all its threads together."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / _TICKS_A_SECOND
+    """Return the CPU seconds that a process and its children have used, all their threads together."""
+    fields = [(one / "stat").read_text().rsplit(")", 1)[1].split() for one in _family(pid)]
+    return sum(int(field[11]) + int(field[12]) for field in fields) / _TICKS_A_SECOND
 
 
 def peak_mb(pid: int) -> float:
-    """Return the most memory that a process has had resident, in MB."""
-    found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
-    return int(found[1]) / 1024 if found else 0.0
+    """Return the most memory that a process and its children have had resident, in MB."""
+    found = [re.search(r"VmHWM:\s+(\d+) kB", (one / "status").read_text()) for one in _family(pid)]
+    return sum(int(most[1]) for most in found if most) / 1024
 
 
 def percentile(values: list[float], share: float) -> float:

@@ -13,16 +13,16 @@ __all__ = ["throughput"]
 _HOUR_NS = 3_600_000_000_000
 
 
-def throughput(orders: int, guarantee: str) -> dict[str, float | str]:
-    """Fill the topics with `orders` orders, let one worker process them, and return what that took.
+def throughput(orders: int, guarantee: str, processes: int) -> dict[str, float | str]:
+    """Fill the topics with `orders` orders, let one worker of so many processes take them, and return what that took.
 
-    The rate is of frames between a tenth and nine tenths of the way, and over all of it from the
-    first commit; CPU is the worker's alone. The `floor_…` are of a loop that reads and writes as much.
+    The rate is of frames between a tenth and nine tenths of the way, and over all of it from when each process had
+    partitions; CPU is the worker's alone. The `floor_…` are of a loop, in one process, that reads and writes as much.
     """
     with Stack() as stack:
         records, size, fill_s = fill(stack.settings, orders, time.time_ns() - _HOUR_NS)
         progress = Progress(stack.settings)
-        with ready_worker(stack, guarantee) as worker:
+        with ready_worker(stack, guarantee, processes=processes) as worker:
             start_s = time.perf_counter()
             samples = progress.wait_until_committed(progress.ends(), 600, worker.pid)
             peak = peak_mb(worker.pid)
@@ -34,6 +34,7 @@ def throughput(orders: int, guarantee: str) -> dict[str, float | str]:
     rate = (span[-1][1] - span[0][1]) / (span[-1][0] - span[0][0])
     return {
         "orders": orders,
+        "processes": processes,
         "frames": 4 * orders,
         "input_mb": round(size / 1e6),
         "fill_s": round(fill_s, 1),

@@ -1,5 +1,6 @@
 """A worker to measure: `dropcopy process` as a process."""
 
+import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,11 +18,21 @@ def dropcopy() -> Path:
 
 
 @contextmanager
-def ready_worker(stack: Stack, guarantee: str, name: str = "worker") -> Iterator[Process]:
-    """Run a worker that has its partitions."""
-    environment = stack.environment | {"DROPCOPY_GUARANTEE": guarantee, "DROPCOPY_LOG_FORMAT": "json"}
+def ready_worker(stack: Stack, guarantee: str, name: str = "worker", processes: int = 1) -> Iterator[Process]:
+    """Run a worker of which each process has its partitions."""
+    environment = stack.environment | {
+        "DROPCOPY_GUARANTEE": guarantee,
+        "DROPCOPY_LOG_FORMAT": "json",
+        "DROPCOPY_PROCESSES": str(processes),
+    }
     with Process(name, [dropcopy(), "process"], environment=environment) as worker:
-        assigned = wait_until(lambda: "partitions_assigned" in worker.log.read_text() or worker.status is not None, 90)
+        assigned = wait_until(lambda: _assigned(worker) >= processes or worker.status is not None, 90)
         if not assigned or worker.status is not None:
             raise ChildError(f"{name} has no partitions", hint=worker.log_tail())
         yield worker
+
+
+def _assigned(worker: Process) -> int:
+    """Return how many of the worker's processes have been given partitions."""
+    lines = [json.loads(line) for line in worker.log.read_text().splitlines() if "partitions_assigned" in line]
+    return len({line.get("member") for line in lines})

@@ -14,8 +14,8 @@ from dropcopy.settings import Settings
 __all__ = ["configure_logs", "get_logger", "log_failure"]
 
 
-def configure_logs(settings: Settings) -> None:
-    """Set up structlog and the standard library's logging to write the same lines.
+def configure_logs(settings: Settings, **facts: object) -> None:
+    """Set up structlog and the standard library's logging to write the same lines, each with `facts`.
 
     `auto` writes for a person when standard error is a terminal, JSON in a container, and plain
     `key=value` lines otherwise.
@@ -25,6 +25,7 @@ def configure_logs(settings: Settings) -> None:
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        lambda _, __, event: {**event, **facts},
     ]
     renderer: structlog.typing.Processor
     form = _form(settings.log_format, terminal=sys.stderr.isatty(), container=_in_container())

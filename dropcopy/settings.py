@@ -24,7 +24,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
 from dropcopy.errors import SettingsError
 
@@ -118,6 +118,8 @@ class Settings(SettingsGroup):
 
     # The processors' group, which the ids of their transactions begin with too.
     group_id: str = "dropcopy"
+    # How many processes a processor runs, each on a core of its own.
+    processes: int = Field(default=1, ge=1, le=1000)
     # A processor's own name, by which a restart of it gets its partitions back; without one it has another each time.
     worker_id: str = ""
     # For how long a processor's partitions wait for it, and after what time a transaction is given up.
@@ -135,8 +137,22 @@ class Settings(SettingsGroup):
     log_format: Literal["auto", "console", "json"] = "auto"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     # Where a role that runs on answers `/metrics` and probes; without a port it does not, 0 takes any that is free.
+    # A processor of several processes answers at as many ports from this one on.
     metrics_port: int | None = Field(default=None, ge=0, le=65535)
     bind_host: str = "127.0.0.1"
+
+    @model_validator(mode="after")
+    def _processes_have_work_and_ports(self) -> Self:
+        if self.processes > self.partitions:
+            raise ValueError(
+                f"DROPCOPY_PROCESSES={self.processes} is more than there are partitions "
+                f"(DROPCOPY_PARTITIONS={self.partitions}): some would have nothing to do"
+            )
+        if (self.metrics_port or 0) + self.processes - 1 > 65535:
+            raise ValueError(
+                f"DROPCOPY_METRICS_PORT={self.metrics_port} leaves no ports for {self.processes} processes"
+            )
+        return self
 
 
 def read_secret(name: str, path: str) -> str:

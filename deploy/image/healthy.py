@@ -1,7 +1,7 @@
 #!/usr/bin/env -S python3 -I -S
 """Exit status 0 when an address answers with status 200, 1 otherwise: a container's health check.
 
-    healthy [URL]    by default the role's own /readyz
+    healthy [URL]    by default the role's own /readyz, of each of its processes
 
 It runs every few seconds in every container, so it imports next to nothing.
 """
@@ -28,6 +28,12 @@ def answers(url: str) -> bool:
     return status[1:2] == [b"200"]
 
 
+def own() -> list[str]:
+    """Return the addresses at which the container's role answers."""
+    first = int(os.environ.get("DROPCOPY_METRICS_PORT", "9464"))
+    count = int(os.environ.get("DROPCOPY_PROCESSES", "1"))
+    return [f"http://127.0.0.1:{port}/readyz" for port in range(first, first + count)]
+
+
 if __name__ == "__main__":
-    own = f"http://127.0.0.1:{os.environ.get('DROPCOPY_METRICS_PORT', '9464')}/readyz"
-    sys.exit(not answers(sys.argv[1] if len(sys.argv) > 1 else own))
+    sys.exit(not all(answers(url) for url in sys.argv[1:2] or own()))
