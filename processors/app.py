@@ -90,7 +90,7 @@ class Processor(faust.App):
         self.probes = Probes("processor")
         self.probes.check("partitions", lambda: self._problem)
         self.sink = Sink(settings, f"{settings.group_id}-{worker_id}", self.fail)
-        self.worker = Worker(settings, venues, ids, self.sink, self._commit_soon)
+        self.worker = Worker(settings, venues, ids, self.sink, self._ends, self._commit_soon)
         names = [topics.frames_topic(venue).name for venue in sorted(venues)] + [topics.SUBMITTED.name]
         self.inputs = self.topic(*names, key_type=bytes, value_type=bytes, value_serializer="raw", acks=False)
         self.agent(self.inputs, name="join")(self._join)
@@ -164,8 +164,8 @@ class Processor(faust.App):
     async def _tick(self) -> None:
         await self.worker.tick(time.time_ns())
 
-    def ends(self) -> Mapping[TP, int]:
-        """Return where the partitions that are read end; asked from the probes' thread."""
+    def _ends(self) -> Mapping[TP, int]:
+        """Return where the partitions that are read end; asked from the probes' thread too."""
         return cast("Consumer", self.consumer).ends() if self._problem is None else {}
 
     def _commit_soon(self, offsets: Mapping[TP, int]) -> None:
@@ -194,7 +194,7 @@ def run(app: Processor) -> int:
     # It would write to standard output, which is for records, also where that is no terminal.
     worker.spinner = None
     try:
-        REGISTRY.register(Standing(app.worker.shards, app.worker.positions, app.ends))
+        REGISTRY.register(Standing(app.worker.shards, app.worker.lags))
         with serve(app.settings, app.probes):
             worker.execute_from_commandline()
     except SystemExit as stop:

@@ -15,18 +15,12 @@ __all__ = ["Standing"]
 class Standing(Collector):
     """How a worker stands at the moment, looked up from another thread than the worker's.
 
-    `ends` gives the end of each partition that is read, `positions` the offset that is taken next.
+    `lags` gives how many records of each partition are not taken yet.
     """
 
-    def __init__(
-        self,
-        shards: Mapping[int, Shard],
-        positions: Callable[[], Mapping[TP, int]],
-        ends: Callable[[], Mapping[TP, int]],
-    ) -> None:
+    def __init__(self, shards: Mapping[int, Shard], lags: Callable[[], Mapping[TP, int]]) -> None:
         self._shards = shards
-        self._positions = positions
-        self._ends = ends
+        self._lags = lags
 
     @staticmethod
     def families() -> dict[str, GaugeMetricFamily]:
@@ -59,10 +53,8 @@ class Standing(Collector):
     def collect(self) -> Iterable[Metric]:
         """Return the metrics with their values now."""
         families = self.families()
-        positions = self._positions()
-        for tp, end in dict(self._ends()).items():
-            if (position := positions.get(tp)) is not None:
-                families["lag_records"].add_metric([tp.topic, str(tp.partition)], max(end - position, 0))
+        for tp, lag in self._lags().items():
+            families["lag_records"].add_metric([tp.topic, str(tp.partition)], lag)
         shards = list(self._shards.values())
         for account in [account for shard in shards for account in list(shard.state.accounts.values())]:
             names = [account.venue, account.account]

@@ -10,6 +10,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 
 from faust.types import TP
 
@@ -36,6 +37,10 @@ log = get_logger(__name__)
 
 # How many input records one transaction may hold, which bounds the memory that waits for it.
 _MOST_OF_A_ROUND = 100_000
+# Of a backlog it holds so many, or what comes within so long: to begin and end a transaction in each of its partitions
+# takes a broker as long as hundreds of records do.
+_LEAST_OF_A_BACKLOG = 20_000
+_LONGEST_OF_A_BACKLOG_S = 1.0
 
 
 def grace_of(settings: Settings) -> Grace:
@@ -51,8 +56,8 @@ def grace_of(settings: Settings) -> Grace:
 class Worker:
     """What a worker process holds.
 
-    `mappings` are the venues' readers, `ids` the schema ids by topic; `commit_soon` commits offsets
-    outside a transaction, for at_least_once.
+    `mappings` are the venues' readers, `ids` the schema ids by topic; `ends` gives the end of each partition
+    that is read; `commit_soon` commits offsets outside a transaction, for at_least_once.
     """
 
     def __init__(
@@ -61,6 +66,7 @@ class Worker:
         mappings: Mapping[str, Reports],
         ids: Mapping[str, int],
         sink: Sink,
+        ends: Callable[[], Mapping[TP, int]],
         commit_soon: Callable[[Mapping[TP, int]], None],
     ) -> None:
         self._settings = settings
@@ -69,12 +75,14 @@ class Worker:
         self._encoders = Encoders(ids)
         self._read_submission = SubmissionReader(ids[topics.SUBMITTED.name], AvroReader(settings))
         self._sink = sink
+        self._ends = ends
         self._commit_soon = commit_soon
         self._lock = asyncio.Lock()
         self._taking = threading.Lock()
         self._dirty = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
+        self._more = asyncio.Event()
         self._offsets: dict[TP, int] = {}
         self._positions: dict[TP, int] = {}
         self._touched: set[int] = set()
@@ -83,9 +91,10 @@ class Worker:
         self._counts = Counts()
         self.shards: dict[int, Shard] = {}
 
-    def positions(self) -> Mapping[TP, int]:
-        """Return the offset that is taken next, of each partition of which something was taken."""
-        return self._positions
+    def lags(self) -> dict[TP, int]:
+        """Return how many records are not taken yet, of each partition of which some were; any thread may ask."""
+        positions = self._positions
+        return {tp: max(end - positions[tp], 0) for tp, end in self._ends().items() if tp in positions}
 
     async def assigned(self, partitions: Iterable[TP]) -> None:
         """Restore the state of the partitions that are new here.
@@ -157,6 +166,7 @@ class Worker:
         await self._room.wait()
         loop = asyncio.get_running_loop()
         await turn.grant(lambda batches: self._take(batches, loop))
+        self._more.set()
         if self._taken >= _MOST_OF_A_ROUND:
             self._room.clear()
 
@@ -171,7 +181,8 @@ class Worker:
                 self.shards[tp.partition].take(tp.topic, batch.records, at_end=batch.at_end)
                 self._touched.add(tp.partition)
                 self._metadata = batch.metadata
-                self._positions[tp] = batch.offset + 1
+                if batch.at_end:
+                    self._positions[tp] = batch.offset + 1
                 if batch.records:
                     self._offsets[tp] = batch.offset + 1
                     self._taken += len(batch.records)
@@ -189,13 +200,22 @@ class Worker:
         """Write rounds, each as soon as the one before it is committed, for as long as the worker runs.
 
         A round holds all that was taken meanwhile: little when little comes, so results are early, and
-        much under load, so a transaction's cost is shared by many.
+        much under load, so a transaction's cost is shared by many. Where results are late already, they wait
+        until there are many.
         """
         while True:
             await self._dirty.wait()
             await self._sink.done()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_LONGEST_OF_A_BACKLOG_S):
+                    await self._enough_of_a_backlog()
             async with self._lock:
                 await self._write_round()
+
+    async def _enough_of_a_backlog(self) -> None:
+        while self._taken < _LEAST_OF_A_BACKLOG <= sum(self.lags().values()):
+            self._more.clear()
+            await self._more.wait()
 
     async def _write_round(self) -> None:
         with self._taking:

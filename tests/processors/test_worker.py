@@ -1,9 +1,10 @@
-"""A worker's rounds and rebalances: what comes while partitions are given up neither ends it nor is written late."""
+"""A worker's rounds and rebalances: when a round is written, and what comes while partitions are given up."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import cast
 
+import pytest
 from faust.types import TP
 
 from dropcopy.settings import Settings
@@ -22,6 +23,7 @@ class Slow:
     """A sink whose rounds are committed when it is told so."""
 
     def __init__(self) -> None:
+        self.written = asyncio.Event()
         self.committed = asyncio.Event()
         self.rounds: list[list[Record]] = []
 
@@ -29,16 +31,21 @@ class Slow:
         self, records: list[Record], offsets: Mapping[TP, int], metadata: object, commit: Callable[..., None]
     ) -> None:
         self.rounds.append(records)
+        self.written.set()
 
     async def done(self) -> None:
         if self.rounds:
             await self.committed.wait()
 
 
-def worker(sink: Slow) -> Worker:
+def worker(sink: Slow, ends: Mapping[TP, int] | None = None) -> Worker:
+    """Return a worker of one partition; the topics end at `ends`, which the test may change."""
     settings = Settings()
     ids = IDS | {topics.SUBMITTED.name: SUBMITTED_ID}
-    running = Worker(settings, {"tinvest": tinvest.reports}, ids, cast("Sink", sink), lambda offsets: None)
+    known = {} if ends is None else ends
+    running = Worker(
+        settings, {"tinvest": tinvest.reports}, ids, cast("Sink", sink), lambda: known, lambda offsets: None
+    )
     running.shards[HOME] = shard(HOME)
     return running
 
@@ -64,7 +71,7 @@ async def settle() -> None:
 
 async def test_partitions_are_given_up_whole_whatever_waits_for_its_turn() -> None:
     sink = Slow()
-    running = worker(sink)
+    running = worker(sink, {TP(FRAMES, HOME): 3})
     await running.take(turn(topic=topics.SUBMITTED.name))
     await running.take(turn(frame(ORDER.frames[0])))
 
@@ -81,4 +88,55 @@ async def test_partitions_are_given_up_whole_whatever_waits_for_its_turn() -> No
 
     assert not running.shards
     assert len(sink.rounds) == 1
-    assert not running.positions()
+    assert not running.lags()
+
+
+@pytest.fixture
+async def flushed() -> AsyncIterator[Callable[[Worker], None]]:
+    """What writes a worker's rounds until the test ends."""
+    tasks: list[asyncio.Future[None]] = []
+    yield lambda running: tasks.append(asyncio.ensure_future(running.flush()))
+    for task in tasks:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+async def test_a_round_is_written_at_once_while_the_worker_keeps_up(flushed: Callable[[Worker], None]) -> None:
+    sink = Slow()
+    running = worker(sink, {TP(FRAMES, HOME): 19_999})
+    flushed(running)
+
+    await running.take(turn(frame(ORDER.frames[0])))
+    await settle()
+
+    assert len(sink.rounds) == 1
+
+
+async def test_of_a_backlog_a_round_waits_for_more_until_its_end_is_near(flushed: Callable[[Worker], None]) -> None:
+    sink = Slow()
+    ends = {TP(FRAMES, HOME): 100_000}
+    running = worker(sink, ends)
+    flushed(running)
+
+    await running.take(turn(frame(ORDER.frames[0])))
+    await settle()
+    waited = not sink.rounds
+    ends[TP(FRAMES, HOME)] = 2
+    await running.take(turn(frame(ORDER.frames[1], 2)))
+    await settle()
+
+    assert waited
+    assert len(sink.rounds) == 1
+
+
+async def test_of_a_backlog_that_comes_to_nothing_more_a_round_waits_a_moment(
+    flushed: Callable[[Worker], None],
+) -> None:
+    sink = Slow()
+    running = worker(sink, {TP(FRAMES, HOME): 100_000})
+    flushed(running)
+
+    await running.take(turn(frame(ORDER.frames[0])))
+
+    async with asyncio.timeout(20):
+        await sink.written.wait()
