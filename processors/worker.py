@@ -181,8 +181,7 @@ class Worker:
                 self.shards[tp.partition].take(tp.topic, batch.records, at_end=batch.at_end)
                 self._touched.add(tp.partition)
                 self._metadata = batch.metadata
-                if batch.at_end:
-                    self._positions[tp] = batch.offset + 1
+                self._positions[tp] = batch.offset + 1
                 if batch.records:
                     self._offsets[tp] = batch.offset + 1
                     self._taken += len(batch.records)

@@ -1,6 +1,8 @@
-"""Workers killed and frozen under load, and the broker too: what readers see stays whole."""
+"""Workers, their members and the broker, killed and frozen under load: what readers see stays whole."""
 
 import itertools
+import json
+import os
 import random
 import signal
 import threading
@@ -64,15 +66,22 @@ class Load(threading.Thread):
 class Workers:
     """Keeps so many workers running: one that has ended is replaced, as a supervisor would."""
 
-    def __init__(self, stack: Stack, folder: Path, count: int) -> None:
+    def __init__(self, stack: Stack, folder: Path, count: int, processes: int = 1) -> None:
         self._stack = stack
         self._folder = folder
+        self._processes = processes
         self._numbers = itertools.count(1)
         self.running = [self._start() for _ in range(count)]
         self.ended: list[Process] = []
 
     def _start(self) -> Process:
-        return start_worker(self._stack, self._folder, f"worker-{next(self._numbers)}", transaction_timeout_s="8")
+        return start_worker(
+            self._stack,
+            self._folder,
+            f"worker-{next(self._numbers)}",
+            transaction_timeout_s="8",
+            processes=str(self._processes),
+        )
 
     def replace_ended(self) -> None:
         for at, process in enumerate(self.running):
@@ -94,6 +103,31 @@ def workers(stack: Stack, tmp_path: Path) -> Iterator[Workers]:
     finally:
         for process in running.running:
             process.kill()
+
+
+@pytest.fixture
+def worker_of_two(stack: Stack, tmp_path: Path) -> Iterator[Workers]:
+    running = Workers(stack, tmp_path, 1, processes=2)
+    try:
+        until(lambda: len(members_of(running.running[0])) == 2, 30, "two members")
+        wait_for_assignment(running.running[0])
+        yield running
+    finally:
+        for process in running.running:
+            process.stop()
+
+
+def members_of(worker: Process) -> list[int]:
+    """Return the process ids of a worker's members."""
+    return [int(pid) for pid in Path(f"/proc/{worker.pid}/task/{worker.pid}/children").read_text().split()]
+
+
+def is_running(pid: int) -> bool:
+    try:
+        # One that has ended and was not waited for yet is a Z here.
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 def wholly(stack: Stack, orders: list[Order], input_: Input, workers: Workers) -> None:
@@ -123,6 +157,39 @@ def test_workers_killed_under_load_lose_double_and_reorder_nothing(stack: Stack,
 
     assert kills >= 4
     wholly(stack, orders, input_, workers)
+
+
+def test_a_member_that_is_killed_under_load_takes_its_worker_along_and_nothing_is_lost(
+    stack: Stack, worker_of_two: Workers
+) -> None:
+    orders = orders_of_a_day(next(FIRST), 10 * ORDERS_PER_S)
+    input_ = Input(stack.settings)
+    load = Load(input_, orders)
+    load.start()
+    until(lambda: load.written > 200, LIMIT_S, "some orders are written")
+    (worker,) = worker_of_two.running
+    victim, other = members_of(worker)
+    os.kill(victim, signal.SIGKILL)
+    status = worker.wait(LIMIT_S)
+    last = json.loads(worker.log_tail(1))
+    worker_of_two.replace_ended()
+    load.end()
+
+    assert status == 1
+    assert (last["event"], last["member"], last["exit_status"]) == ("member_ended", 0, -signal.SIGKILL)
+    assert not is_running(other)
+    wholly(stack, orders, input_, worker_of_two)
+    assert worker_of_two.stop() == [0]
+
+
+def test_the_members_of_a_worker_that_is_killed_outright_end_too(worker_of_two: Workers) -> None:
+    (worker,) = worker_of_two.running
+    members = members_of(worker)
+
+    worker.send(signal.SIGKILL)
+    worker.wait(LIMIT_S)
+
+    until(lambda: not any(is_running(member) for member in members), LIMIT_S, "the members have ended")
 
 
 def test_a_worker_frozen_for_longer_than_its_session_wakes_to_find_itself_fenced_off(

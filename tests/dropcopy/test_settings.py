@@ -49,6 +49,7 @@ def test_every_wrong_or_missing_setting_is_named_at_once():
     [
         ("DROPCOPY_GUARANTEE", "most_of_them", "DROPCOPY_GUARANTEE='most_of_them': Input should be 'exactly_once' or"),
         ("DROPCOPY_PARTITIONS", "many", "DROPCOPY_PARTITIONS='many': Input should be a valid integer"),
+        ("DROPCOPY_PROCESSES", "9", "DROPCOPY_PROCESSES=9 is more than there are partitions (DROPCOPY_PARTITIONS=8)"),
         ("DROPCOPY_REPLY_TIMEOUT_S", "-1", "DROPCOPY_REPLY_TIMEOUT_S='-1': Input should be greater than 0"),
     ],
 )
@@ -130,6 +131,11 @@ def test_a_file_that_is_missing_or_no_toml_is_refused_by_name(tmp_path):
         read_environment({"DROPCOPY_CONFIG": missing})
     with pytest.raises(SettingsError, match="is no TOML"):
         read_environment(config_file(tmp_path, "partitions ="))
+
+
+def test_every_process_of_a_processor_has_a_port():
+    with pytest.raises(SettingsError, match="DROPCOPY_METRICS_PORT=65535 leaves no ports for 2 processes"):
+        Settings.load({"DROPCOPY_METRICS_PORT": "65535", "DROPCOPY_PROCESSES": "2"})
 
 
 def test_names_of_other_programs_are_left_alone():

@@ -26,11 +26,13 @@ class Slow:
         self.written = asyncio.Event()
         self.committed = asyncio.Event()
         self.rounds: list[list[Record]] = []
+        self.offsets: list[Mapping[TP, int]] = []
 
     async def write(
         self, records: list[Record], offsets: Mapping[TP, int], metadata: object, commit: Callable[..., None]
     ) -> None:
         self.rounds.append(records)
+        self.offsets.append(dict(offsets))
         self.written.set()
 
     async def done(self) -> None:
@@ -51,17 +53,17 @@ def worker(sink: Slow, ends: Mapping[TP, int] | None = None) -> Worker:
 
 
 class Granted:
-    """A turn that is taken at once."""
+    """A turn that is taken at once, of records up to `offset`."""
 
-    def __init__(self, *messages: object, topic: str = FRAMES) -> None:
-        self.batches = {TP(topic, HOME): Batch(list(messages), True, len(messages), None)}  # type: ignore[arg-type]
+    def __init__(self, *messages: object, topic: str = FRAMES, at_end: bool = True, offset: int = 1) -> None:
+        self.batches = {TP(topic, HOME): Batch(list(messages), at_end, offset, None)}  # type: ignore[arg-type]
 
     async def grant(self, take: Take) -> None:
         take(self.batches)
 
 
-def turn(*messages: object, topic: str = FRAMES) -> Turn:
-    return cast("Turn", Granted(*messages, topic=topic))
+def turn(*messages: object, topic: str = FRAMES, at_end: bool = True, offset: int = 1) -> Turn:
+    return cast("Turn", Granted(*messages, topic=topic, at_end=at_end, offset=offset))
 
 
 async def settle() -> None:
@@ -99,6 +101,20 @@ async def flushed() -> AsyncIterator[Callable[[Worker], None]]:
     for task in tasks:
         task.cancel()
         await asyncio.wait([task])
+
+
+async def test_a_round_commits_what_it_took_also_in_the_middle_of_a_partition() -> None:
+    sink = Slow()
+    running = worker(sink, {TP(FRAMES, HOME): 100})
+
+    await running.take(turn(frame(ORDER.frames[0]), at_end=False, offset=40))
+    await running.take(turn(frame(ORDER.frames[1], 2), at_end=False, offset=41))
+    lag = running.lags()
+    sink.committed.set()
+    await running.finish()
+
+    assert sink.offsets == [{TP(FRAMES, HOME): 42}]
+    assert lag == {TP(FRAMES, HOME): 58}
 
 
 async def test_a_round_is_written_at_once_while_the_worker_keeps_up(flushed: Callable[[Worker], None]) -> None:
