@@ -29,9 +29,7 @@ __all__ = ["Broker"]
 
 FORMAT_TIMEOUT_S = 60
 FENCING_TIMEOUT_S = 20
-# A broker that lives for minutes is paid back for nothing that the second compiler takes: 9 s of CPU in its first
-# half minute under load, where its own threads took 5.
-HEAP = ("-Xms256m", "-Xmx512m", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=10", "-XX:TieredStopAtLevel=1")
+HEAP = ("-Xms256m", "-Xmx512m", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=10")
 
 LOG4J = """\
 rootLogger.level=warn
