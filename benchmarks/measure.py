@@ -12,16 +12,19 @@ from dropcopy.kafka import client_config
 from dropcopy.settings import Settings
 from schemas.topics import SUBMITTED, frames_topic
 
-__all__ = ["INPUTS", "Progress", "cpu_s", "peak_mb", "percentile"]
+__all__ = ["INPUTS", "Progress", "children_of", "cpu_s", "peak_mb", "percentile"]
 
 INPUTS = (SUBMITTED.name, frames_topic("tinvest").name)
 _TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 
 
+def children_of(pid: int) -> list[int]:
+    """Return the process ids of those that a process's first thread started and that it has not waited for."""
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
 def _family(pid: int) -> list[Path]:
-    """Return where the system tells of a process and of those that it started."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [Path(f"/proc/{one}") for one in (pid, *children)]
+    return [Path(f"/proc/{one}") for one in (pid, *children_of(pid))]
 
 
 def cpu_s(pid: int) -> float:

@@ -35,9 +35,10 @@ def process(
     else:
         configure_logs(settings)
     venues = mapped_venues()
-    # An account's partition is computed, so a wrong count would take every submission for one that lies wrongly.
-    together = {SUBMITTED.name, STATE.name, *(frames_topic(venue).name for venue in venues)}
-    require_topics(settings, wanted_topics(settings, venues), together)
+    if member is None:  # else its worker has just seen that they are there
+        # An account's partition is computed, so a wrong count would take every submission for one that lies wrongly.
+        together = {SUBMITTED.name, STATE.name, *(frames_topic(venue).name for venue in venues)}
+        require_topics(settings, wanted_topics(settings, venues), together)
     ids = schema_ids(settings, topics(venues))
     if settings.processes > 1:
         raise typer.Exit(run_members(settings.processes))

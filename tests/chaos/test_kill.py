@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.measure import children_of
 from sandbox.processes import Process
 from sandbox.stack import Stack
 from tests.integration.processing import (
     SESSION_S,
     Following,
     Input,
-    Order,
     check_executions,
     check_latest,
     orders_of_a_day,
@@ -37,30 +37,30 @@ FIRST = itertools.count(0, 10_000)
 
 
 class Load(threading.Thread):
-    """Writes orders at a steady rate, each as its day went, on a thread of its own."""
+    """Writes `seconds` of new orders at a steady rate, each as its day went, on a thread of its own."""
 
-    def __init__(self, target: Input, orders: list[Order]) -> None:
+    def __init__(self, stack: Stack, seconds: int) -> None:
         super().__init__(name="load", daemon=True)
-        self._target = target
-        self._orders = orders
+        self.target = Input(stack.settings)
+        self.orders = orders_of_a_day(next(FIRST), seconds * ORDERS_PER_S)
         self.written = 0
         self.failure: BaseException | None = None
 
     def run(self) -> None:
         start_s = time.monotonic()
         try:
-            for number, order in enumerate(self._orders):
+            for number, order in enumerate(self.orders):
                 time.sleep(max(0.0, start_s + number / ORDERS_PER_S - time.monotonic()))
-                write_order(self._target, order)
+                write_order(self.target, order)
                 self.written += 1
-            self._target.flush()
+            self.target.flush()
         except BaseException as error:  # noqa: BLE001 -- the test's own thread raises it
             self.failure = error
 
     def end(self) -> None:
         self.join(LIMIT_S)
         assert self.failure is None, self.failure
-        assert self.written == len(self._orders)
+        assert self.written == len(self.orders)
 
 
 class Workers:
@@ -109,17 +109,12 @@ def workers(stack: Stack, tmp_path: Path) -> Iterator[Workers]:
 def worker_of_two(stack: Stack, tmp_path: Path) -> Iterator[Workers]:
     running = Workers(stack, tmp_path, 1, processes=2)
     try:
-        until(lambda: len(members_of(running.running[0])) == 2, 30, "two members")
+        until(lambda: len(children_of(running.running[0].pid)) == 2, 30, "two members")
         wait_for_assignment(running.running[0])
         yield running
     finally:
         for process in running.running:
             process.stop()
-
-
-def members_of(worker: Process) -> list[int]:
-    """Return the process ids of a worker's members."""
-    return [int(pid) for pid in Path(f"/proc/{worker.pid}/task/{worker.pid}/children").read_text().split()]
 
 
 def is_running(pid: int) -> bool:
@@ -130,19 +125,17 @@ def is_running(pid: int) -> bool:
         return False
 
 
-def wholly(stack: Stack, orders: list[Order], input_: Input, workers: Workers) -> None:
+def wholly(stack: Stack, load: Load, workers: Workers) -> None:
     """Wait for every order's end, and hold all that readers see against what was written."""
     with Following(stack.settings) as following:
-        following.until_filled(orders, LIMIT_S, workers.replace_ended)
+        following.until_filled(load.orders, LIMIT_S, workers.replace_ended)
     executions, latest = results(stack.settings)
-    check_executions(executions, orders, input_.frames)
-    check_latest(latest, orders)
+    check_executions(executions, load.orders, load.target.frames)
+    check_latest(latest, load.orders)
 
 
 def test_workers_killed_under_load_lose_double_and_reorder_nothing(stack: Stack, workers: Workers) -> None:
-    orders = orders_of_a_day(next(FIRST), 20 * ORDERS_PER_S)
-    input_ = Input(stack.settings)
-    load = Load(input_, orders)
+    load = Load(stack, 20)
     load.start()
     chance = random.Random()
     kills = 0
@@ -156,19 +149,17 @@ def test_workers_killed_under_load_lose_double_and_reorder_nothing(stack: Stack,
     load.end()
 
     assert kills >= 4
-    wholly(stack, orders, input_, workers)
+    wholly(stack, load, workers)
 
 
 def test_a_member_that_is_killed_under_load_takes_its_worker_along_and_nothing_is_lost(
     stack: Stack, worker_of_two: Workers
 ) -> None:
-    orders = orders_of_a_day(next(FIRST), 10 * ORDERS_PER_S)
-    input_ = Input(stack.settings)
-    load = Load(input_, orders)
+    load = Load(stack, 10)
     load.start()
     until(lambda: load.written > 200, LIMIT_S, "some orders are written")
     (worker,) = worker_of_two.running
-    victim, other = members_of(worker)
+    victim, other = children_of(worker.pid)
     os.kill(victim, signal.SIGKILL)
     status = worker.wait(LIMIT_S)
     last = json.loads(worker.log_tail(1))
@@ -178,13 +169,13 @@ def test_a_member_that_is_killed_under_load_takes_its_worker_along_and_nothing_i
     assert status == 1
     assert (last["event"], last["member"], last["exit_status"]) == ("member_ended", 0, -signal.SIGKILL)
     assert not is_running(other)
-    wholly(stack, orders, input_, worker_of_two)
+    wholly(stack, load, worker_of_two)
     assert worker_of_two.stop() == [0]
 
 
 def test_the_members_of_a_worker_that_is_killed_outright_end_too(worker_of_two: Workers) -> None:
     (worker,) = worker_of_two.running
-    members = members_of(worker)
+    members = children_of(worker.pid)
 
     worker.send(signal.SIGKILL)
     worker.wait(LIMIT_S)
@@ -195,9 +186,7 @@ def test_the_members_of_a_worker_that_is_killed_outright_end_too(worker_of_two: 
 def test_a_worker_frozen_for_longer_than_its_session_wakes_to_find_itself_fenced_off(
     stack: Stack, workers: Workers
 ) -> None:
-    orders = orders_of_a_day(next(FIRST), 18 * ORDERS_PER_S)
-    input_ = Input(stack.settings)
-    load = Load(input_, orders)
+    load = Load(stack, 18)
     load.start()
     until(lambda: load.written > 2 * ORDERS_PER_S, LIMIT_S, "load")
     frozen, other = workers.running
@@ -218,13 +207,11 @@ def test_a_worker_frozen_for_longer_than_its_session_wakes_to_find_itself_fenced
         workers.replace_ended()
     load.end()
 
-    wholly(stack, orders, input_, workers)
+    wholly(stack, load, workers)
 
 
 def test_a_broker_that_is_killed_under_load_and_comes_back_has_lost_nothing(stack: Stack, workers: Workers) -> None:
-    orders = orders_of_a_day(next(FIRST), 12 * ORDERS_PER_S)
-    input_ = Input(stack.settings)
-    load = Load(input_, orders)
+    load = Load(stack, 12)
     load.start()
     until(lambda: load.written > 2 * ORDERS_PER_S, LIMIT_S, "load")
     stack.broker.process.kill()
@@ -235,4 +222,4 @@ def test_a_broker_that_is_killed_under_load_and_comes_back_has_lost_nothing(stac
         workers.replace_ended()
     load.end()
 
-    wholly(stack, orders, input_, workers)
+    wholly(stack, load, workers)
